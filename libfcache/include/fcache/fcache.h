@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FCACHE_H
+#define FCACHE_H
+
+/*
+ * libfcache on one screen: requests and calls become keys, values become bytes,
+ * bytes become entries in a store.
+ *
+ *   fcache_backends_t *kinds = fcache_backends_create(pool);
+ *   fcache_backends_add_builtin(kinds);
+ *   fcache_backend_create(kinds, "main", "memory:?size=64M", NULL, &store,
+ *                         pool, &error);              // checks, no I/O
+ *   fcache_backend_open(store, pool, &error);          // before fork
+ *   fcache_backend_child_init(store, pool, &error);    // in every process
+ *
+ *   fcache_options_t options = {store, fcache_coders_create(pool), 0};
+ *   fcache_create(&options, &cache, pool, &error);
+ *
+ *   fcache_tuple_t *tuple = fcache_tuple_create(pool);
+ *   fcache_tuple_add(tuple, "user", fcache_str("42"));
+ *   fcache_key_from_tuple(tuple, fcache_str("app"), fcache_str("users"), &key,
+ *                         pool, &error);
+ *
+ *   if (fcache_get(cache, &key, now, &value, NULL, pool, &error) != FCACHE_OK)
+ * { epoch = fcache_epoch(cache);                   // before computing value =
+ * compute(); fcache_put(cache, &key, value, 60, tags, epoch, now, &error);
+ *   }
+ *   fcache_clear(cache, &(fcache_scope_t){FCACHE_SCOPE_NAMESPACE, prefix, ns},
+ *                0, &error);                           // O(1)
+ *
+ * For HTTP: fcache_admit -> fcache_key_build -> fcache_lookup -> fcache_decide,
+ * then on the origin's answer fcache_judge -> fcache_writer_*.
+ *
+ * Nothing here reads a clock, logs, or keeps state outside of what you pass:
+ * time comes in as microseconds since the epoch, trouble goes out as a status
+ * and a sentence.
+ */
+
+#include <fcache/backend.h>
+#include <fcache/bytes.h>
+#include <fcache/cache.h>
+#include <fcache/coder.h>
+#include <fcache/entry.h>
+#include <fcache/http.h>
+#include <fcache/key.h>
+#include <fcache/policy.h>
+#include <fcache/stats.h>
+#include <fcache/status.h>
+
+#endif
