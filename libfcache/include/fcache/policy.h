@@ -214,8 +214,10 @@ typedef struct fcache_judgement_t {
     int64_t initial_age_s;  /* RFC 9111 §4.2.3 corrected_initial_age */
     int64_t fresh_until_us; /* freshness ends here */
     int64_t stale_until_us; /* nothing is served or revalidated past here */
-    unsigned entry_flags;   /* FCACHE_ENTRY_* that follow from the response */
-    size_t vary_count;      /* names in Vary; their values are for the key */
+    int64_t stale_while_revalidate_s; /* for the entry, 0 none */
+    int64_t stale_if_error_s;
+    unsigned entry_flags; /* FCACHE_ENTRY_* that follow from the response */
+    size_t vary_count;    /* names in Vary; their values are for the key */
 } fcache_judgement_t;
 
 /*
@@ -245,6 +247,18 @@ FCACHE_API int fcache_field_is_stored(const fcache_policy_t *policy,
  * -Encoding, -Range, -Type, Set-Cookie or ETag (T15), nor what is not stored.
  */
 FCACHE_API int fcache_field_is_updated(fcache_bytes_t name);
+
+/*
+ * The names that select among this URL's responses (RFC 9111 §4.1), appended to
+ * `out` as a length-prefixed list (fcache_entry_list_add): all lines of Vary,
+ * lower-case, sorted, each once, and accept-encoding when there is a
+ * Content-Encoding (T17). BAD_INPUT with VARY_ANY or VARY_BAD for '*' or a bad
+ * name, TOO_LARGE with VARY_BAD past FCACHE_VARY_MAX_NAMES or the ceiling of
+ * `out`: such a response is not stored (T12). `out_why` may be NULL.
+ */
+FCACHE_API fcache_status_t fcache_vary_names(fcache_fields_t response_fields,
+                                             fcache_buf_t *out,
+                                             fcache_reason_t *out_why);
 
 /* ---- condition ----------------------------------------------------------- */
 
