@@ -78,11 +78,13 @@ FCACHE_API void fcache_pin_release(fcache_t *cache, void *pin);
 typedef struct fcache_writer_t fcache_writer_t;
 
 /*
- * Starts gathering a body of about size_hint bytes (0: unknown). Aborts by
- * itself when the pool is cleared before commit. TOO_LARGE at once when the
- * hint passes the ceiling.
+ * Starts gathering a body of about size_hint bytes (0: unknown) for the coder
+ * of that name. Aborts by itself when the pool is cleared before commit.
+ * TOO_LARGE at once when the hint passes the ceiling; BAD_INPUT for a coder
+ * that is not registered or is not for responses.
  */
 FCACHE_API fcache_status_t fcache_writer_begin(fcache_t *cache,
+                                               fcache_bytes_t coder,
                                                uint64_t size_hint,
                                                fcache_writer_t **out_writer,
                                                apr_pool_t *pool,
@@ -96,9 +98,8 @@ FCACHE_API fcache_status_t fcache_writer_append(fcache_writer_t *writer,
 FCACHE_API uint64_t fcache_writer_length(const fcache_writer_t *writer);
 
 /*
- * Stores the body under `key` with `entry` as its head (canonical, body_len and
- * body_digest are filled in here; with the coder named in entry->coder unless
- * that is in place). `vary` is the response's Vary as a length-prefixed list of
+ * Stores the body under `key` with `entry` as its head (coder, canonical, vary,
+ * body_len and body_digest are filled in here). `vary` is the response's Vary as a length-prefixed list of
  * lower-case names, empty for none; then `request` gives the values. Ends the
  * writer whatever the answer.
  */
