@@ -214,6 +214,10 @@ struct fcache_backend_ops_t {
                              fcache_error_t *error);
     /* The largest body it takes, in bytes. */
     uint64_t (*max_object)(void *self);
+
+    /* Looks through the whole store: OK, or CORRUPT with the first finding. May
+     * be asked at any time, also while others use the store. */
+    fcache_status_t (*check)(void *self, fcache_error_t *error);
 };
 
 /* For cache.c and tests: the vtable and what create made. */
