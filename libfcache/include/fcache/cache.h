@@ -171,6 +171,10 @@ FCACHE_API fcache_status_t fcache_stats(fcache_t *cache,
                                         fcache_stats_t *out_stats,
                                         fcache_error_t *error);
 
+/* Looks through the whole store, at any time: OK, CORRUPT with the first
+ * finding, or UNSUPPORTED by stores that cannot. */
+FCACHE_API fcache_status_t fcache_check(fcache_t *cache, fcache_error_t *error);
+
 #ifdef __cplusplus
 }
 #endif
