@@ -9,16 +9,20 @@ from support.guard import Guard, without_comments
 ROWS = ("Description", "Syntax", "Default", "Context", "Override", "Since")
 SECTIONS = ("## Example", "## Pitfalls", "## See also")
 NAME = re.compile(r"\bFCache[A-Z]\w+")
+ROW = re.compile(r"^DIRECTIVE\(\s*\"?(FCache\w+)", re.M)
+BY_HAND = re.compile(r"\bAP_INIT_\w+\(\s*\"(FCache\w+)\"")
 
 guard = Guard()
-table = set(NAME.findall(without_comments(
+table = set(ROW.findall(without_comments(
     guard.read("mod_fcache/directives.def"))))
+if not table:
+    guard.bad("mod_fcache/directives.def", "no directive found")
+for path in guard.files("mod_fcache/*.c"):
+    table.update(BY_HAND.findall(path.read_text(encoding="utf-8")))
 pages = {path.stem: path for path in guard.files("docs/directives/*.md")}
 sample = set(NAME.findall(guard.read("conf/fcache.conf")))
 index = set(re.findall(r"\(directives/(\w+)\.md\)", guard.read("docs/README.md")))
 
-if not table:
-    guard.bad("mod_fcache/directives.def", "no directive found")
 for place, names in (("docs/directives", set(pages)), ("docs/README.md", index),
                      ("conf/fcache.conf", sample)):
     for name in sorted(table - names):
