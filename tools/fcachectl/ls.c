@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fcachectl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define DEFAULT_LIMIT 1000
+
+typedef struct listing_t {
+    const ctl_t *ctl;
+    const char *prefix; /* NULL for any */
+    const char *ns;
+    int limit;
+    int cut; /* there was more */
+    apr_array_header_t *rows;
+} listing_t;
+
+/* The part of a name up to ':', which moves behind it. */
+static fcache_bytes_t label(fcache_bytes_t *name)
+{
+    const char *colon = memchr(name->ptr, ':', name->len);
+    size_t len = colon ? (size_t)(colon - name->ptr) : name->len;
+    fcache_bytes_t part = fcache_bytes(name->ptr, len);
+
+    *name = fcache_bytes(name->ptr + len + (colon != NULL),
+                         name->len - len - (colon != NULL));
+    return part;
+}
+
+static int is_wanted(const listing_t *listing, fcache_bytes_t name)
+{
+    fcache_bytes_t prefix = label(&name);
+    fcache_bytes_t ns = label(&name);
+
+    return (!listing->prefix ||
+            fcache_bytes_equal(prefix, fcache_str(listing->prefix))) &&
+           (!listing->ns || fcache_bytes_equal(ns, fcache_str(listing->ns)));
+}
+
+static int add_row(void *baton, const fcache_listed_t *item)
+{
+    listing_t *listing = baton;
+    fcache_entry_t entry = {0};
+
+    if (!is_wanted(listing, item->name)) {
+        return 0;
+    }
+    if (listing->limit && listing->rows->nelts >= listing->limit) {
+        listing->cut = 1;
+        return 1;
+    }
+    if (fcache_entry_decode(item->head, &entry, NULL) != FCACHE_OK) {
+        entry = (fcache_entry_t){0};
+    }
+    entry.body_len = item->body_len;
+    APR_ARRAY_PUSH(listing->rows, json_t *) =
+        ctl_entry_row(listing->ctl, item->name, &entry, item->soft_purged,
+                      ctl_option(listing->ctl, "long") != NULL);
+    return 0;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    json_t *const *left = a;
+    json_t *const *right = b;
+
+    return strcmp(json_string_value(json_object_get(*left, "key")),
+                  json_string_value(json_object_get(*right, "key")));
+}
+
+static json_t *sorted(apr_array_header_t *rows)
+{
+    json_t *array = json_array();
+    void *elts = rows->elts;
+    json_t **items = elts;
+
+    qsort(items, (size_t)rows->nelts, sizeof(*items), by_key);
+    for (int i = 0; i < rows->nelts; i++) {
+        json_array_append_new(array, items[i]);
+    }
+    return array;
+}
+
+static int parse_limit(const char *text, int *out_limit)
+{
+    char *end;
+    long limit = strtol(text, &end, 10);
+
+    *out_limit = (int)limit;
+    return *text && !*end && limit >= 0 && limit <= 1000000000;
+}
+
+ctl_exit_t ctl_ls(ctl_t *ctl)
+{
+    listing_t listing = {ctl,
+                         ctl_option(ctl, "prefix"),
+                         ctl_option(ctl, "namespace"),
+                         DEFAULT_LIMIT,
+                         0,
+                         NULL};
+    const char *limit = ctl_option(ctl, "limit");
+    fcache_status_t status;
+    ctl_exit_t code;
+
+    if (limit && !parse_limit(limit, &listing.limit)) {
+        return ctl_usage("--limit %s: write a number, 0 for all", limit);
+    }
+    listing.rows = apr_array_make(ctl->pool, 64, sizeof(json_t *));
+    status =
+        fcache_list(ctl->cache, ctl->now_us, add_row, &listing, &ctl->error);
+    if (status != FCACHE_OK) {
+        return ctl_failed(ctl, status, "ls");
+    }
+    code = ctl_print(ctl, sorted(listing.rows));
+    if (listing.cut) {
+        fprintf(stderr, "fcachectl: there are more; see --limit\n");
+    }
+    return code;
+}
