@@ -19,6 +19,8 @@ static const ctl_command_t commands[] = {
     {"clear", "", 0, 0, "pnTaS", "forget a prefix, a namespace, a tag or all",
      ctl_clear},
     {"stats", "", 0, 0, "", "show the store's counters", ctl_stats},
+    {"check", "", 0, 0, "", "look through the whole store for damage",
+     ctl_check},
     {"explain", "URL", 1, 1, KEYED, "say what a request would be answered with",
      ctl_explain},
     {"help", "[COMMAND]", 0, 1, "", "show this, or a command's options", NULL},

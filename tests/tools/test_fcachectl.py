@@ -1,0 +1,352 @@
+# SPDX-License-Identifier: Apache-2.0
+"""fcachectl against a region that another program holds."""
+import json
+import os
+import re
+import subprocess
+
+import pytest
+
+OK, NOT_FOUND, USAGE, FAULT = range(4)
+HOST = "http://api.example"
+
+
+class Ctl:
+    """fcachectl on one store."""
+
+    def __init__(self, store):
+        self.store = store
+
+    def run(self, *args, code=OK, stdin=b""):
+        done = subprocess.run([os.environ["FCACHECTL"], "-s", self.store, *args],
+                              input=stdin, capture_output=True, timeout=20,
+                              check=False)
+        assert done.returncode == code, (args, done)
+        assert (done.stderr != b"") == (code != OK), (args, done)
+        return done
+
+    def out(self, *args, **more):
+        return self.run(*args, **more).stdout
+
+    def json(self, *args, **more):
+        return json.loads(self.run(*args, "--json", **more).stdout)
+
+    def keys(self, *args):
+        return {row["key"] for row in self.json("ls", *args)}
+
+
+@pytest.fixture
+def holder():
+    name = f"ctl-{os.getpid()}"
+    process = subprocess.Popen([os.environ["REGION_HOLDER"], name],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdout.readline() == b"ready\n"
+    yield name, process.pid
+    process.stdin.close()
+    assert process.wait(timeout=20) == 0
+    process.stdout.close()
+
+
+@pytest.fixture
+def ctl(holder):
+    return Ctl(f"memory:{holder[0]}")
+
+
+# ---- the command line ---------------------------------------------------------
+
+USAGE_ERRORS = [
+    ([], b"no command given"),
+    (["nonsense"], b"no command 'nonsense'"),
+    (["get"], b"usage: fcachectl get KEY"),
+    (["get", "a", "b"], b"usage: fcachectl get KEY"),
+    (["get", "a", "--soft"], b"'get' takes no --soft"),
+    (["get", "a", "--nonsense"], b"unknown option '--nonsense'"),
+    (["get", "a", "-x"], b"unknown option '-x'"),
+    (["ls", "--limit"], b"option '--limit' needs a value"),
+    (["ls", "--limit", "-1"], b"--limit -1"),
+    (["ls", "--limit", "many"], b"--limit many"),
+    (["set", "k", "v", "--ttl", "0"], b"--ttl 0"),
+    (["set", "k", "v", "--ttl", "500ms"], b"--ttl 500ms"),
+    (["set", f"{HOST}/", "v"], b"text keys"),
+    (["set", "k", "v", "-n", "a b"], b"k: "),
+    (["clear"], b"say what to clear"),
+    (["clear", "--all", "--tag", "t"], b"clear one of"),
+    (["clear", "--all", "--prefix", "p"], b"clear one of"),
+    (["clear", "--namespace", "n", "--tag", "t"], b"clear one of"),
+    (["clear", "--namespace", "a:b"], b"at most 64"),
+    (["explain", "greeting"], b"http or https URL"),
+    (["explain", "http:///path"], b"needs a host"),
+    (["explain", "http://user@host/"], b"no user"),
+    (["explain", f"{HOST}/a b"], b"printable ASCII"),
+    (["explain", f"{HOST}/", "-H", "no colon"], b"is no header"),
+    (["explain", f"{HOST}/", "-H", "A: x\ny"], b"is no header"),
+    (["explain", f"{HOST}/", "--method", "G T"], b"is no method"),
+    (["explain", f"{HOST}/", "--rules", "nonsense"], b"nonsense"),
+]
+
+
+@pytest.mark.parametrize("args, text", USAGE_ERRORS)
+def test_usage_errors_say_what_is_wrong(ctl, args, text):
+    assert text in ctl.run(*args, code=USAGE).stderr
+
+
+def test_help_lists_every_command_and_its_options(ctl):
+    text = ctl.out("help")
+    assert text == ctl.out("--help")
+    for command in re.findall(rb"^  (\w+) ", text, re.M):
+        page = ctl.out("help", command)
+        assert page.startswith(b"usage: fcachectl " + command)
+        assert command == b"help" or page == ctl.out(command, "-h")
+    assert b"--soft" in ctl.out("help", "clear")
+
+
+@pytest.mark.parametrize("store, code, text", [
+    ("memory:no-such-region", FAULT, b"no-such-region"),
+    ("nonsense:x", USAGE, b"memory"),
+    ("memory:?nonsense=1", USAGE, b"nonsense"),
+])
+def test_a_store_that_cannot_be_opened(store, code, text):
+    assert text in Ctl(store).run("stats", code=code).stderr
+
+
+def test_pid_chooses_among_servers_of_one_name(holder):
+    name, pid = holder
+    assert Ctl(f"memory:{name}?pid={pid}").out("get", "greeting") == b"hello"
+    Ctl(f"memory:{name}?pid=1").run("get", "greeting", code=FAULT)
+
+
+# ---- keys ---------------------------------------------------------------------
+
+def test_get_by_url_prints_head_and_body(ctl):
+    assert ctl.out("get", f"{HOST}/products") == (
+        b"HTTP 200\r\nContent-Type: text/plain\r\n\r\n[1,2,3]\n")
+
+
+@pytest.mark.parametrize("url", [
+    "HTTP://API.Example:80/products", f"{HOST}/products#top",
+])
+def test_urls_that_a_client_sends_alike(ctl, url):
+    assert ctl.out("get", url).endswith(b"[1,2,3]\n")
+
+
+@pytest.mark.parametrize("args", [
+    [f"{HOST}/products?"], [f"{HOST}/products?x=1"], [f"{HOST}:8080/products"],
+    ["https://api.example/products"], [f"{HOST}/Products"],
+    [f"{HOST}/products", "--vhost", "other.example"],
+    [f"{HOST}/products", "--method", "POST"],
+    [f"{HOST}/products", "--namespace", "other"],
+    [f"{HOST}/products", "--prefix", "other"],
+    [f"{HOST}/products", "-H", "X-Forwarded-Host: evil.example"],
+])
+def test_requests_with_another_key(ctl, args):
+    assert b"not found" in ctl.run("get", *args, code=NOT_FOUND).stderr
+
+
+def test_head_shares_the_key_of_get(ctl):
+    ctl.run("get", f"{HOST}/products", "--method", "HEAD")
+
+
+def test_rules_change_the_key(ctl):
+    url = f"{HOST}/products?utm_source=x"
+    ctl.run("get", url, code=NOT_FOUND)
+    ctl.run("get", url, "--rules", "query:drop=utm_*")
+    row = ctl.json("explain", f"{HOST}/?b=1&a=2", "--rules",
+                   "query:sort header:X-Team", "-H", "X-Team: blue",
+                   code=NOT_FOUND)
+    values = [element["value"] for element in row["elements"]]
+    assert "a=2&b=1" in values and "blue" in values
+
+
+def test_a_stored_name_is_a_key(ctl):
+    for row in ctl.json("ls", "--long"):
+        got = ctl.json("get", row["name"], "--head")
+        assert (got["name"], got["key"]) == (row["name"], row["key"])
+        ctl.run("del", row["name"])
+    assert ctl.json("ls") == []
+
+
+def test_an_unknown_name_is_not_found(ctl):
+    name = "fcache:default:" + "A" * 43
+    ctl.run("get", name, code=NOT_FOUND)
+    ctl.run("del", name, code=NOT_FOUND)
+
+
+# ---- get, set, del ------------------------------------------------------------
+
+def test_get_json_has_all_of_a_response(ctl):
+    got = ctl.json("get", f"{HOST}/products")
+    assert 290 <= got.pop("ttl_s") <= 300 and got.pop("age_s") < 10
+    assert re.fullmatch(r"fcache:default:[\w-]{43}", got.pop("name"))
+    assert got == {
+        "state": "fresh", "kind": "response", "status": 200, "size": 8,
+        "namespace": "default", "etag": '"p1"', "tags": ["products"],
+        "coder": "http", "key": "GET http://api.example/products "
+        "vhost=api.example", "body": "[1,2,3]\n",
+        "fields": [{"name": "Content-Type", "value": "text/plain"}]}
+
+
+def test_get_head_has_no_body(ctl):
+    text = ctl.out("get", "-I", f"{HOST}/products")
+    assert b"status     200\n" in text and b"[1,2,3]" not in text
+    assert "body" not in ctl.json("get", "-I", f"{HOST}/products")
+
+
+def test_values_are_raw_bytes(ctl):
+    assert ctl.out("get", "greeting") == b"hello"
+    assert ctl.out("get", "greeting", "-n", "other") == b"\0\xff\x1b[2J"
+    assert ctl.json("get", "greeting", "-n", "other")["body_base64url"] == \
+        "AP8bWzJK"
+
+
+def test_set_is_seen_by_the_next_run(ctl):
+    assert ctl.json("set", "k", "v", "--ttl", "5m")["ttl_s"] == 300
+    assert ctl.out("get", "k") == b"v"
+    assert 290 <= ctl.json("get", "k")["ttl_s"] <= 300
+    ctl.run("set", "k", "-", stdin=b"\0from\nstdin")
+    assert ctl.out("get", "k") == b"\0from\nstdin"
+    ctl.run("set", "k", "--", "--value")
+    assert ctl.out("get", "k") == b"--value"
+    ctl.run("del", "k")
+    ctl.run("get", "k", code=NOT_FOUND)
+    ctl.run("del", "k", code=NOT_FOUND)
+
+
+def test_a_value_too_large_is_refused(ctl):
+    assert b"large" in ctl.run("set", "k", "-", code=FAULT,
+                               stdin=b"x" * (9 << 20)).stderr
+    ctl.run("get", "k", code=NOT_FOUND)
+
+
+def test_set_keeps_tags(ctl):
+    ctl.run("set", "k", "v", "--tag", "red", "-T", "blue")
+    assert ctl.json("get", "k")["tags"] == ["red", "blue"]
+
+
+# ---- ls -----------------------------------------------------------------------
+
+def test_ls_has_a_row_for_each_entry(ctl):
+    rows = ctl.json("ls")
+    kinds = sorted(row["kind"] for row in rows)
+    assert kinds == ["response"] * 5 + ["value"] * 2 + ["vary"]
+    old = [row for row in rows if "/old" in row["key"]][0]
+    assert old["state"] == "stale" and 100 <= old["age_s"] < 110
+    assert -50 <= old["ttl_s"] <= -40
+    assert [row["status"] for row in rows if "/gone" in row["key"]] == [410]
+    assert [row["key"] for row in rows] == sorted(row["key"] for row in rows)
+
+
+def test_ls_filters(ctl):
+    assert ctl.keys("--namespace", "other") == {"key=greeting"}
+    assert ctl.keys("--prefix", "nobody") == set()
+    assert ctl.keys("--namespace", "nobody") == set()
+    assert ctl.out("ls", "-n", "nobody") == b""
+
+
+def test_ls_limit_says_that_there_is_more(ctl):
+    done = subprocess.run(
+        [os.environ["FCACHECTL"], "-s", ctl.store, "ls", "-L", "2"],
+        capture_output=True, check=True, timeout=20)
+    assert done.stdout.count(b"\n") == 3
+    assert b"--limit" in done.stderr
+    assert len(ctl.json("ls", "--limit", "0")) == 8
+
+
+def test_ls_table_is_aligned_and_clean(ctl):
+    ctl.run("set", "tagged", "v", "--tag", "\x1b[2J")
+    text = ctl.out("ls", "--long")
+    head, *rows = text.decode("ascii").splitlines()
+    assert head.split() == ["AGE_S", "TTL_S", "STATE", "KIND", "STATUS",
+                            "SIZE", "NAMESPACE", "NAME", "ETAG", "TAGS",
+                            "CODER", "KEY"]
+    assert len(rows) == 9
+    assert all(row[head.index("NAME "):].startswith("fcache:") for row in rows)
+    assert "\\x1B[2J" in text.decode("ascii") and "\x1b" not in text.decode()
+
+
+# ---- clear --------------------------------------------------------------------
+
+@pytest.mark.parametrize("args, left", [
+    (["--all"], 0), (["--prefix", "fcache"], 0), (["--prefix", "other"], 8),
+    (["--namespace", "other"], 7), (["--namespace", "default"], 1),
+    (["--prefix", "other", "--namespace", "default"], 8),
+    (["--tag", "products"], 7), (["--tag", "nothing"], 8),
+    (["--tag", "products", "--tag", "archive"], 6),
+])
+def test_clear(ctl, args, left):
+    ctl.run("clear", *args)
+    assert len(ctl.json("ls")) == left
+
+
+def test_soft_clear_makes_stale(ctl):
+    assert ctl.json("clear", "--tag", "products", "--soft") == {
+        "cleared": "tag", "soft": True}
+    got = ctl.json("get", f"{HOST}/products")
+    assert (got["state"], got["ttl_s"]) == ("stale", 0)
+
+
+# ---- Vary ---------------------------------------------------------------------
+
+def test_headers_choose_the_variant(ctl):
+    url = f"{HOST}/hello"
+    assert ctl.out("get", url, "-H", "Accept-Language: de").endswith(
+        b"Guten Tag\n")
+    assert ctl.out("get", url, "-H", "Accept-Language: en").endswith(
+        b"Good day\n")
+    assert b"no variant" in ctl.run("get", url, code=NOT_FOUND).stderr
+
+
+def test_del_by_url_takes_all_variants(ctl):
+    url = f"{HOST}/hello"
+    ctl.run("del", url)
+    for language in ("de", "en"):
+        ctl.run("get", url, "-H", f"Accept-Language: {language}",
+                code=NOT_FOUND)
+
+
+# ---- explain, stats, check ----------------------------------------------------
+
+@pytest.mark.parametrize("args, code, reason, plan", [
+    (["/products"], OK, "fresh", "serve the entry"),
+    (["/old"], OK, "expired", "ask the origin whether the entry is still good"),
+    (["/new"], NOT_FOUND, "absent", "ask the origin"),
+    (["/hello"], NOT_FOUND, "vary-miss", "ask the origin"),
+    (["/products", "-H", "Cache-Control: no-store"], OK, "request-no-store",
+     "pass by the cache"),
+    (["/new", "-H", "Cache-Control: only-if-cached"], NOT_FOUND,
+     "only-if-cached", "answer 504"),
+])
+def test_explain_says_what_would_happen(ctl, args, code, reason, plan):
+    done = subprocess.run(
+        [os.environ["FCACHECTL"], "-s", ctl.store, "--json", "explain",
+         HOST + args[0], *args[1:]],
+        capture_output=True, check=False, timeout=20)
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["reason"], told["plan"]) == (
+        code, reason, plan)
+    assert told["found"] == (code == OK)
+
+
+def test_explain_shows_key_and_variant(ctl):
+    told = ctl.json("explain", f"{HOST}/hello", "-H", "Accept-Language: de")
+    assert told["vary"] == ["accept-language"]
+    assert told["variant"] != told["name"]
+    assert {"label": "path", "value": "/hello"} in told["elements"]
+    text = ctl.out("explain", f"{HOST}/hello", "-H", "Accept-Language: de")
+    assert b"vary " in text and b"path=/hello\n" in text
+
+
+def test_stats_count(ctl):
+    before = ctl.json("stats")
+    ctl.run("get", "greeting")
+    ctl.run("get", "nothing", code=NOT_FOUND)
+    after = ctl.json("stats")
+    assert after["hits"] > before["hits"]
+    assert after["misses"] > before["misses"]
+    assert 0 < after["hit_ratio"] < 1
+    assert after["entries"] == 8
+    assert re.search(rb"^entries +8  entries held$", ctl.out("stats"), re.M)
+
+
+def test_check_finds_the_store_sound(ctl):
+    assert ctl.json("check") == {"store": "sound"}
+    assert ctl.out("check") == b"store  sound\n"

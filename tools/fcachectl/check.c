@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fcachectl.h"
+
+ctl_exit_t ctl_check(ctl_t *ctl)
+{
+    fcache_status_t status = fcache_check(ctl->cache, &ctl->error);
+
+    if (status != FCACHE_OK) {
+        return ctl_failed(ctl, status, "check");
+    }
+    return ctl_print(ctl, json_pack("{s:s}", "store", "sound"));
+}
