@@ -288,11 +288,14 @@ static int match_name(void *baton, const fcache_listed_t *item)
 static ctl_exit_t key_of_name(ctl_t *ctl, const char *name, ctl_key_t *out_key)
 {
     search_t search = {fcache_str(name), {NULL, 0}, FCACHE_MISS, ctl->pool};
-    fcache_bytes_t prefix, ns;
+    fcache_bytes_t prefix = {NULL, 0};
+    fcache_bytes_t ns = {NULL, 0};
     fcache_tuple_t *tuple;
-    fcache_status_t status =
-        fcache_list(ctl->cache, ctl->now_us, match_name, &search, &ctl->error);
+    fcache_status_t status;
 
+    split_name(name, &prefix, &ns);
+    status =
+        fcache_list(ctl->cache, ctl->now_us, match_name, &search, &ctl->error);
     if (status == FCACHE_OK) {
         status = search.status;
     }
@@ -300,7 +303,6 @@ static ctl_exit_t key_of_name(ctl_t *ctl, const char *name, ctl_key_t *out_key)
         status = tuple_of(search.canonical, &tuple, ctl->pool);
     }
     if (status == FCACHE_OK) {
-        split_name(name, &prefix, &ns);
         status = fcache_key_from_tuple(tuple, prefix, ns, &out_key->key,
                                        ctl->pool, &ctl->error);
     }

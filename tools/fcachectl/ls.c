@@ -6,6 +6,11 @@
 
 #define DEFAULT_LIMIT 1000
 
+typedef struct row_t {
+    const char *key; /* lives in the JSON */
+    json_t *json;
+} row_t;
+
 typedef struct listing_t {
     const ctl_t *ctl;
     const char *prefix; /* NULL for any */
@@ -41,6 +46,7 @@ static int add_row(void *baton, const fcache_listed_t *item)
 {
     listing_t *listing = baton;
     fcache_entry_t entry = {0};
+    row_t row;
 
     if (!is_wanted(listing, item->name)) {
         return 0;
@@ -53,30 +59,31 @@ static int add_row(void *baton, const fcache_listed_t *item)
         entry = (fcache_entry_t){0};
     }
     entry.body_len = item->body_len;
-    APR_ARRAY_PUSH(listing->rows, json_t *) =
+    row.json =
         ctl_entry_row(listing->ctl, item->name, &entry, item->soft_purged,
                       ctl_option(listing->ctl, "long") != NULL);
+    row.key = json_string_value(json_object_get(row.json, "key"));
+    APR_ARRAY_PUSH(listing->rows, row_t) = row;
     return 0;
 }
 
 static int by_key(const void *a, const void *b)
 {
-    json_t *const *left = a;
-    json_t *const *right = b;
+    const row_t *left = a;
+    const row_t *right = b;
 
-    return strcmp(json_string_value(json_object_get(*left, "key")),
-                  json_string_value(json_object_get(*right, "key")));
+    return strcmp(left->key, right->key);
 }
 
 static json_t *sorted(apr_array_header_t *rows)
 {
     json_t *array = json_array();
     void *elts = rows->elts;
-    json_t **items = elts;
+    row_t *items = elts;
 
     qsort(items, (size_t)rows->nelts, sizeof(*items), by_key);
     for (int i = 0; i < rows->nelts; i++) {
-        json_array_append_new(array, items[i]);
+        json_array_append_new(array, items[i].json);
     }
     return array;
 }
@@ -105,7 +112,7 @@ ctl_exit_t ctl_ls(ctl_t *ctl)
     if (limit && !parse_limit(limit, &listing.limit)) {
         return ctl_usage("--limit %s: write a number, 0 for all", limit);
     }
-    listing.rows = apr_array_make(ctl->pool, 64, sizeof(json_t *));
+    listing.rows = apr_array_make(ctl->pool, 64, sizeof(row_t));
     status =
         fcache_list(ctl->cache, ctl->now_us, add_row, &listing, &ctl->error);
     if (status != FCACHE_OK) {

@@ -31,8 +31,8 @@ static const ctl_command_t commands[] = {
 
 typedef struct option_t {
     const char *name;
-    char letter;
-    char repeats;
+    int letter;
+    int repeats;
     const char *arg; /* NULL for a flag */
     const char *help;
 } option_t;

@@ -75,7 +75,7 @@ ctl_exit_t ctl_set(ctl_t *ctl)
         return ctl_usage("--ttl %s: write 60, 5m, 1h or 1d, at least 1", ttl);
     }
     fcache_buf_init(&value, CTL_MAX_BODY);
-    fcache_buf_init(&tags, FCACHE_ENTRY_MAX_HEAD);
+    fcache_buf_init(&tags, (size_t)FCACHE_ENTRY_MAX_HEAD);
     if (apr_table_do(add_tag, &tags, ctl->options, "tag", NULL)) {
         code = store(ctl, &value, &tags, ttl_us / FCACHE_US_PER_S);
     } else {
