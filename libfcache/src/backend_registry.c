@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcache/backend.h>
+
+#include "backend_url.h"
+
+#include <apr_strings.h>
+
+typedef struct row_t {
+    const fcache_backend_ops_t *ops;
+    struct row_t *next;
+} row_t;
+
+struct fcache_backends_t {
+    apr_pool_t *pool;
+    row_t *first;
+    row_t **end;
+};
+
+struct fcache_backend_t {
+    const fcache_backend_ops_t *ops;
+    void *self;
+    const char *name;
+    const char *url;
+};
+
+/* ---- the kinds there are ------------------------------------------------- */
+
+fcache_backends_t *fcache_backends_create(apr_pool_t *pool)
+{
+    fcache_backends_t *backends = apr_palloc(pool, sizeof(*backends));
+    if (backends) {
+        *backends = (fcache_backends_t){pool, NULL, &backends->first};
+    }
+    return backends;
+}
+
+static const fcache_backend_ops_t *find(const fcache_backends_t *backends,
+                                        const char *scheme)
+{
+    for (const row_t *row = backends->first; row; row = row->next) {
+        if (strcmp(row->ops->scheme, scheme) == 0) {
+            return row->ops;
+        }
+    }
+    return NULL;
+}
+
+static int has_required_rows(const fcache_backend_ops_t *ops)
+{
+    return ops->abi == FCACHE_BACKEND_ABI && ops->scheme && ops->create &&
+           ops->get && ops->put;
+}
+
+fcache_status_t fcache_backends_add(fcache_backends_t *backends,
+                                    const fcache_backend_ops_t *ops,
+                                    fcache_error_t *error)
+{
+    if (!has_required_rows(ops)) {
+        return fcache_error_set(error, FCACHE_BAD_INPUT,
+                                "a store needs ABI %d, a scheme, create, get "
+                                "and put",
+                                FCACHE_BACKEND_ABI);
+    }
+    if (find(backends, ops->scheme)) {
+        return fcache_error_set(error, FCACHE_EXISTS,
+                                "there is a store '%s:' already", ops->scheme);
+    }
+    row_t *row = apr_palloc(backends->pool, sizeof(*row));
+    if (!row) {
+        return fcache_error_set(error, FCACHE_NO_MEMORY,
+                                "no memory for a kind of store");
+    }
+    *row = (row_t){ops, NULL};
+    *backends->end = row;
+    backends->end = &row->next;
+    return FCACHE_OK;
+}
+
+static const char *schemes(const fcache_backends_t *backends, apr_pool_t *pool)
+{
+    const char *text = "";
+    for (const row_t *row = backends->first; row; row = row->next) {
+        text = apr_pstrcat(pool, text, *text ? ", " : "", row->ops->scheme, ":",
+                           (char *)NULL);
+    }
+    return *text ? text : "none";
+}
+
+/* ---- one store ----------------------------------------------------------- */
+
+fcache_status_t fcache_backend_create(const fcache_backends_t *backends,
+                                      const char *name, const char *url,
+                                      const apr_table_t *options,
+                                      fcache_backend_t **out_backend,
+                                      apr_pool_t *pool, fcache_error_t *error)
+{
+    fci_backend_url_t parsed;
+    fcache_status_t status =
+        fci_backend_url_parse(url, options, &parsed, pool, error);
+    if (status != FCACHE_OK) {
+        return status;
+    }
+    const fcache_backend_ops_t *ops = find(backends, parsed.scheme);
+    if (!ops) {
+        return fcache_error_set(error, FCACHE_BAD_CONFIG,
+                                "no kind of store '%s:', there are: %s",
+                                parsed.scheme, schemes(backends, pool));
+    }
+    fcache_backend_t *backend = apr_palloc(pool, sizeof(*backend));
+    if (!backend) {
+        return fcache_error_set(error, FCACHE_NO_MEMORY,
+                                "no memory for a store");
+    }
+    *backend = (fcache_backend_t){ops, NULL, apr_pstrdup(pool, name),
+                                  fci_backend_url_format(&parsed, pool)};
+    fcache_backend_conf_t conf = {backend->name, parsed.location,
+                                  parsed.options};
+    status = ops->create(&conf, &backend->self, pool, error);
+    if (status == FCACHE_OK) {
+        *out_backend = backend;
+    }
+    return status;
+}
+
+fcache_status_t fcache_backend_open(fcache_backend_t *backend,
+                                    apr_pool_t *retain_pool,
+                                    fcache_error_t *error)
+{
+    return backend->ops->open
+               ? backend->ops->open(backend->self, retain_pool, error)
+               : FCACHE_OK;
+}
+
+fcache_status_t fcache_backend_child_init(fcache_backend_t *backend,
+                                          apr_pool_t *pool,
+                                          fcache_error_t *error)
+{
+    return backend->ops->child_init
+               ? backend->ops->child_init(backend->self, pool, error)
+               : FCACHE_OK;
+}
+
+const char *fcache_backend_name(const fcache_backend_t *backend)
+{
+    return backend->name;
+}
+
+const char *fcache_backend_url(const fcache_backend_t *backend)
+{
+    return backend->url;
+}
+
+const char *fcache_backend_scheme(const fcache_backend_t *backend)
+{
+    return backend->ops->scheme;
+}
+
+const fcache_backend_ops_t *fcache_backend_ops(const fcache_backend_t *backend)
+{
+    return backend->ops;
+}
+
+void *fcache_backend_self(const fcache_backend_t *backend)
+{
+    return backend->self;
+}
