@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A client that sends exactly what it is told and keeps exactly what came."""
+import base64
 import dataclasses
 import socket
 import ssl
@@ -194,3 +195,9 @@ def curl(url, *options):
     headers = [(line.partition(":")[0], line.partition(":")[2].strip())
                for line in rest]
     return Response(int(status), "", version, headers, body, head)
+
+
+def basic(user, password):
+    """The field that logs in."""
+    word = base64.b64encode(f"{user}:{password}".encode()).decode()
+    return {"Authorization": f"Basic {word}"}

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One real httpd of its own: own configuration, free ports, own MPM."""
+import base64
 import functools
+import hashlib
 import json
 import os
 import pathlib
@@ -280,6 +282,14 @@ class Httpd:
         path.chmod(mode)
         return path
 
+    def users(self, **passwords):
+        """{root}/users for AuthUserFile."""
+        path = self.root / "users"
+        path.write_text("".join(
+            f"{name}:{{SHA}}{sha1(word)}\n"
+            for name, word in passwords.items()))
+        path.chmod(0o644)
+
     def fcachectl(self, *words, store="default"):
         """fcachectl on this server's memory store: status and output."""
         url = f"memory:{store}?pid={self.pid}"
@@ -295,6 +305,10 @@ class Httpd:
         code, text = self.fcachectl("--json", "stats", store=store)
         assert code == 0, text
         return json.loads(text)
+
+
+def sha1(text):
+    return base64.b64encode(hashlib.sha1(text.encode()).digest()).decode()
 
 
 def children_of(pid):

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What clients ask for in Cache-Control, and what they are told there."""
+import pytest
+
+from harness.origin import counting, ok
+
+CONF = """
+ProxyPass / {origin}/ retry=0
+FCacheEnable on
+<Location /keep>
+    FCacheExpire 60
+</Location>
+<Location /set>
+    FCacheClientCacheControl set
+</Location>
+<Location /setvalue>
+    FCacheClientCacheControl set "private, max-age=5"
+</Location>
+<Location /unset>
+    FCacheClientCacheControl unset
+</Location>
+<Location /ignore>
+    FCacheRequestControl ignore
+</Location>
+<Location /refresh>
+    FCacheRequestControl refresh-only
+</Location>
+"""
+
+
+def pair(httpd, path):
+    answers = [httpd.get(path) for _ in range(2)]
+    assert [a.cache for a in answers] == ["MISS", "HIT"]
+    return answers
+
+
+# ---- told to clients
+
+
+def test_keep_is_the_default(httpd, origin, path):
+    origin.on(path, ok(cc="max-age=77, public"))
+    for answer in pair(httpd, path):
+        assert answer.all("Cache-Control") == ["max-age=77, public"]
+
+
+def test_keep_tells_what_is_left_where_the_origin_said_nothing(
+        httpd, origin, path):
+    origin.on("/keep" + path, ok(cc=None))
+    for answer in pair(httpd, "/keep" + path):
+        assert 58 <= int(answer.directives["max-age"]) <= 60
+
+
+def test_set_with_a_value(httpd, origin, path):
+    origin.on("/setvalue" + path, ok(cc="max-age=77"))
+    for answer in pair(httpd, "/setvalue" + path):
+        assert answer.all("Cache-Control") == ["private, max-age=5"]
+
+
+def test_set_without_a_value_is_what_is_left(httpd, origin, path):
+    origin.on("/set" + path, ok("x", ("Age", "20"), cc="public, max-age=77"))
+    answer = pair(httpd, "/set" + path)[1]
+    assert list(answer.directives) == ["max-age"]
+    assert 55 <= int(answer.directives["max-age"]) <= 57
+
+
+def test_unset(httpd, origin, path):
+    origin.on("/unset" + path, ok(cc="max-age=77"))
+    for answer in pair(httpd, "/unset" + path):
+        assert not answer.has("Cache-Control")
+
+
+def test_what_is_not_stored_keeps_its_cache_control(httpd, origin, path):
+    origin.on("/keep" + path, ok(cc="no-store"))
+    answer = httpd.get("/keep" + path)
+    assert answer.all("Cache-Control") == ["no-store"]
+
+
+def test_304_tells_the_same(httpd, origin, path):
+    origin.on("/setvalue" + path, ok("x", ("ETag", '"v"')))
+    pair(httpd, "/setvalue" + path)
+    answer = httpd.get("/setvalue" + path, {"If-None-Match": '"v"'})
+    assert answer.status == 304
+    assert answer.all("Cache-Control") == ["private, max-age=5"]
+
+
+# ---- asked by clients
+
+
+def ask(httpd, path, value):
+    return httpd.get(path, {"Cache-Control": value})
+
+
+@pytest.mark.parametrize("value", [
+    "no-cache", "NO-CACHE", "foo=1, no-cache", "max-age=0", 'x="a,b",no-cache',
+    "min-fresh=1000"])
+def test_refresh_asked(httpd, origin, path, value):
+    origin.on(path, counting())
+    pair(httpd, path)
+    answer = ask(httpd, path, value)
+    assert (answer.body, answer.cache) == (b"body 2", "MISS")
+    assert httpd.get(path).body == b"body 2"
+
+
+@pytest.mark.parametrize("value", [
+    "x-no-cache", "no-cachet", 'foo="no-cache"', "no-transform", "max-age=60",
+    "min-fresh=10", "max-stale", ""])
+def test_not_a_refresh(httpd, origin, path, value):
+    origin.on(path, counting())
+    pair(httpd, path)
+    assert ask(httpd, path, value).cache == "HIT"
+
+
+@pytest.mark.parametrize("value", ["no-store", "No-Store", "a=1,no-store"])
+def test_no_store_bypasses_and_stores_nothing(httpd, origin, path, value):
+    origin.on(path, counting())
+    assert ask(httpd, path, value).cache == "BYPASS"
+    assert httpd.get(path).cache == "MISS"
+    assert ask(httpd, path, value).body == b"body 3"
+    assert httpd.get(path).body == b"body 2"
+
+
+@pytest.mark.parametrize("value", ["x-no-store", 'foo="no-store"',
+                                   "no-stored"])
+def test_not_a_no_store(httpd, origin, path, value):
+    origin.on(path, counting())
+    pair(httpd, path)
+    assert ask(httpd, path, value).cache == "HIT"
+
+
+def test_only_if_cached(httpd, origin, path):
+    origin.on(path, counting())
+    answer = ask(httpd, path, "only-if-cached")
+    assert (answer.status, answer.cache) == (504, "ERROR")
+    assert origin.count(path) == 0
+    pair(httpd, path)
+    assert ask(httpd, path, "only-if-cached").cache == "HIT"
+
+
+def test_request_control_ignore(httpd, origin, path):
+    origin.on("/ignore" + path, counting())
+    pair(httpd, "/ignore" + path)
+    for value in ("no-cache", "no-store", "max-age=0", "min-fresh=1000"):
+        answer = ask(httpd, "/ignore" + path, value)
+        assert (answer.body, answer.cache) == (b"body 1", "HIT"), value
+
+
+def test_request_control_refresh_only(httpd, origin, path):
+    origin.on("/refresh" + path, counting())
+    pair(httpd, "/refresh" + path)
+    for value in ("no-store", "max-age=0", "min-fresh=1000"):
+        assert ask(httpd, "/refresh" + path, value).cache == "HIT", value
+    assert ask(httpd, "/refresh" + path, "no-cache").body == b"body 2"
+    assert httpd.get("/refresh" + path).body == b"body 2"
+
+
+def test_a_refresh_sends_our_validator(httpd, origin, path):
+    origin.on(path, ok("x", ("ETag", '"v"')))
+    pair(httpd, path)
+    ask(httpd, path, "no-cache")
+    assert origin.seen(path)[1].get("If-None-Match") == '"v"'

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Other modules' output filters work on hits as on misses."""
+import gzip
+
+import pytest
+
+from harness.origin import counting, ok
+
+CONF = """
+ProxyPass / {origin}/ retry=0
+FCacheEnable on
+<Location /deflate>
+    SetOutputFilter DEFLATE
+</Location>
+<Location /headers>
+    Header set X-Set fixed
+    Header add X-Add added
+    Header append X-Append one
+    Header unset X-Secret
+    Header edit X-Edit ^a b
+    Header always set X-Always always
+    Header set X-Verdict "%{FCACHE_STATUS}e"
+    RequestHeader set X-Asked yes
+</Location>
+<Location /expires>
+    FCacheExpire 60
+    ExpiresActive on
+    ExpiresDefault "access plus 5 seconds"
+</Location>
+"""
+TEXT = b"compress me, please. " * 500
+GZIP = {"Accept-Encoding": "gzip"}
+
+
+def unpacked(answer):
+    if answer.get("Content-Encoding") == "gzip":
+        return gzip.decompress(answer.body)
+    assert not answer.has("Content-Encoding")
+    return answer.body
+
+
+@pytest.mark.parametrize("order", [[GZIP, {}], [{}, GZIP]])
+def test_deflate_serves_each_what_it_takes(httpd, origin, path, order):
+    path = "/deflate" + path
+    origin.on(path, ok(TEXT))
+    for headers in order * 2:
+        answer = httpd.get(path, headers)
+        assert (answer.get("Content-Encoding") == "gzip") == bool(headers)
+        assert unpacked(answer) == TEXT
+        assert "Accept-Encoding" in (answer.get("Vary") or "")
+    assert httpd.get(path).cache == "HIT"
+    assert httpd.get(path, GZIP).cache == "HIT"
+    assert origin.count(path) <= 2
+
+
+def test_deflated_tags_are_recognised(httpd, origin, path):
+    """mod_deflate changes "v" to "v-gzip"; a client that has that one gets its
+    304."""
+    path = "/deflate" + path
+    origin.on(path, ok(TEXT, ("ETag", '"v"')))
+    httpd.get(path, GZIP)
+    hit = httpd.get(path, GZIP)
+    assert hit.cache == "HIT"
+    again = httpd.get(path, {**GZIP, "If-None-Match": hit.etag})
+    assert (again.status, again.cache) == (304, "HIT")
+    assert origin.count(path) == 1
+
+
+def test_deflate_of_a_large_body(httpd, origin, path):
+    path = "/deflate" + path
+    body = TEXT * 40
+    origin.on(path, ok(body))
+    assert [unpacked(httpd.get(path, GZIP)) == body for _ in "12"] == [True] * 2
+    assert httpd.get(path).body == body
+
+
+def test_the_origins_gzip_is_not_given_to_who_cannot_read_it(httpd, origin,
+                                                              path):
+    """T17: Content-Encoding without Vary."""
+    def answer(request):
+        if "gzip" in (request.get("Accept-Encoding") or ""):
+            return ok(gzip.compress(TEXT), ("Content-Encoding", "gzip"))
+        return ok(TEXT)
+    origin.on(path, answer)
+    for headers in (GZIP, {}, GZIP, {}, {"Accept-Encoding": "br"},
+                    {"Accept-Encoding": "gzip;q=0"},
+                    {"Accept-Encoding": "x, GZIP ; q=1"}):
+        got = httpd.get(path, headers)
+        if not headers:
+            assert not got.has("Content-Encoding")
+        assert unpacked(got) == TEXT
+
+
+def test_headers_module_applies_on_hits(httpd, origin, path):
+    path = "/headers" + path
+    origin.on(path, ok("x", ("X-Secret", "s"), ("X-Edit", "aha"),
+                       ("X-Append", "zero")))
+    answers = [httpd.get(path) for _ in range(3)]
+    assert [a.cache for a in answers] == ["MISS", "HIT", "HIT"]
+    for answer in answers:
+        assert answer.all("X-Set") == ["fixed"]
+        assert answer.all("X-Add") == ["added"]
+        assert answer.all("X-Append") == ["zero, one"]
+        assert answer.all("X-Always") == ["always"]
+        assert answer.all("X-Edit") == ["bha"]
+        assert not answer.has("X-Secret")
+    assert origin.seen(path)[0].get("X-Asked") == "yes"
+
+
+def test_variables_are_there_for_headers_module(httpd, origin, path):
+    path = "/headers" + path
+    origin.on(path, ok())
+    httpd.get(path)
+    assert httpd.get(path).all("X-Verdict") == ["HIT"]
+
+
+def test_headers_module_applies_on_304(httpd, origin, path):
+    path = "/headers" + path
+    origin.on(path, ok("x", ("ETag", '"v"')))
+    httpd.get(path)
+    answer = httpd.get(path, {"If-None-Match": '"v"'})
+    assert (answer.status, answer.cache) == (304, "HIT")
+    assert answer.all("X-Always") == ["always"]
+
+
+def test_expires_module(httpd, origin, path):
+    path = "/expires" + path
+    origin.on(path, counting(cc=None))
+    answers = [httpd.get(path) for _ in range(2)]
+    assert [a.body for a in answers] == [b"body 1"] * 2
+    assert len(answers[1].all("Expires")) <= 1
+    assert len(answers[1].all("Cache-Control")) == 1

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""HTTP/2 in the clear and over TLS (mod_http2 does not go with prefork)."""
+import subprocess
+
+import pytest
+
+from harness.client import curl
+from harness.origin import counting, ok
+
+MPMS = ("event", "worker")
+CONF = """
+Protocols h2 h2c http/1.1
+ProxyPass / {origin}/ retry=0
+FCacheEnable on
+Listen 127.0.0.1:{port2}
+<VirtualHost 127.0.0.1:{port2}>
+    ServerName localhost
+    SSLEngine on
+    SSLCertificateFile {crt}
+    SSLCertificateKeyFile {key}
+    ProxyPass / {origin}/ retry=0
+    FCacheEnable on
+</VirtualHost>
+"""
+BODY = bytes(range(256)) * 40
+
+
+def names(request):
+    crt, key = request.getfixturevalue("certificate")
+    return {"crt": crt, "key": key}
+
+
+@pytest.mark.parametrize("size", [0, 300, 65536, 1 << 20])
+def test_http_2(httpd, origin, path, size):
+    body = (BODY * (size // len(BODY) + 1))[:size]
+    origin.on(path, ok(body, ("X-One", "1")))
+    base = f"http://localhost:{httpd.port}{path}"
+    answers = [curl(base, "--http2-prior-knowledge") for _ in range(2)]
+    assert [a.cache for a in answers] == ["MISS", "HIT"]
+    for answer in answers:
+        assert answer.version == "HTTP/2"
+        assert answer.body == body
+        assert answer.get("X-One") == "1"
+    assert answers[1].age == 0
+
+
+def test_http_2_conditions_and_head(httpd, origin, path):
+    origin.on(path, ok(BODY, ("ETag", '"v"')))
+    base = f"http://localhost:{httpd.port}{path}"
+    how = "--http2-prior-knowledge"
+    curl(base, how)
+    answer = curl(base, how, "-H", 'If-None-Match: "v"')
+    assert (answer.status, answer.cache, answer.body) == (304, "HIT", b"")
+    answer = curl(base, how, "--head")
+    assert answer.get("Content-Length") == str(len(BODY))
+    assert answer.cache == "HIT"
+
+
+def test_http_2_and_1_share(httpd, origin, path):
+    origin.on(path, counting())
+    host = f"localhost:{httpd.port}"
+    curl(f"http://{host}{path}", "--http2-prior-knowledge")
+    answer = httpd.get(path, host=host)
+    assert (answer.cache, answer.body) == ("HIT", b"body 1")
+
+
+def test_http_2_over_tls(httpd, origin, path):
+    origin.on(path, ok(BODY))
+    base = f"https://localhost:{httpd.ports[1]}{path}"
+    answers = [curl(base, "--http2") for _ in range(2)]
+    assert [a.version for a in answers] == ["HTTP/2"] * 2
+    assert [a.cache for a in answers] == ["MISS", "HIT"]
+    assert answers[1].body == BODY
+
+
+def test_many_streams_at_once(httpd, origin, path):
+    """h2load: 2000 requests, 20 streams on each of 4 connections."""
+    origin.on(path, ok(BODY))
+    host = f"http://localhost:{httpd.port}{path}"
+    curl(host, "--http2-prior-knowledge")
+    done = subprocess.run(
+        ["h2load", "-n", "2000", "-c", "4", "-m", "20", host],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True)
+    text = done.stdout.decode()
+    assert "2000 succeeded, 0 failed, 0 errored, 0 timeout" in text
+    assert "2000 2xx" in text
+    assert origin.count(path) == 1

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How long: what the origin says, what FCacheExpire and its kin say."""
+import email.utils
+import time
+
+import pytest
+
+from harness.origin import Reply, counting, ok
+
+CONF = """
+ProxyPass / {origin}/ retry=0
+FCacheEnable on
+<Location /t60>
+    FCacheExpire 60
+</Location>
+<Location /t5m>
+    FCacheExpire 5m
+</Location>
+<Location /t1h>
+    FCacheExpire 1h
+</Location>
+<Location /t1d>
+    FCacheExpire 1d
+</Location>
+<Location /force>
+    FCacheExpire 30 force
+</Location>
+<Location /status>
+    FCacheExpire 100 404=20s 301=40 410=5m
+</Location>
+<Location /class>
+    FCacheExpire origin 4xx=20s
+    FCacheErrorStatus all
+</Location>
+<Location /cap>
+    FCacheMaxExpire 10s
+    FCacheExpire 60
+</Location>
+<Location /plain>
+    FCacheHeuristic off
+</Location>
+"""
+
+
+def hit(httpd, path):
+    """The second of two answers, which must be a hit."""
+    httpd.get(path)
+    answer = httpd.get(path)
+    assert answer.cache == "HIT", answer
+    return answer
+
+
+def lifetime(answer):
+    """Seconds of freshness a client is told, with the age already taken."""
+    return int(answer.directives["max-age"]) + (answer.age or 0)
+
+
+@pytest.mark.parametrize("scope,seconds", [
+    ("/t60", 60), ("/t5m", 300), ("/t1h", 3600), ("/t1d", 86400)])
+def test_default_lifetime_and_its_units(httpd, origin, path, scope, seconds):
+    origin.on(scope + path, ok(cc=None))
+    told = int(hit(httpd, scope + path).directives["max-age"])
+    assert seconds - 2 <= told <= seconds
+
+
+def test_the_origin_goes_before_the_default(httpd, origin, path):
+    origin.on("/t5m" + path, ok(cc="max-age=7"))
+    answer = hit(httpd, "/t5m" + path)
+    assert answer.get("Cache-Control") == "max-age=7"
+
+
+@pytest.mark.parametrize("cc", ["no-store", "private", "max-age=0"])
+def test_the_default_does_not_overrule_the_origin(httpd, origin, path, cc):
+    origin.on("/t60" + path, counting(cc=cc))
+    assert httpd.get("/t60" + path).body == b"body 1"
+    assert httpd.get("/t60" + path).body == b"body 2"
+
+
+@pytest.mark.parametrize("cc", ["max-age=7", "max-age=0", "max-age=9999"])
+def test_force_overrules_the_origins_lifetime(httpd, origin, path, cc):
+    origin.on("/force" + path, counting(cc=cc))
+    assert hit(httpd, "/force" + path).body == b"body 1"
+
+
+def test_force_is_a_lifetime_and_ends(httpd, origin, path):
+    origin.on("/force" + path, ok("x", ("Age", "31"), cc="max-age=9999"))
+    httpd.get("/force" + path)
+    assert httpd.get("/force" + path).cache != "HIT"
+
+
+@pytest.mark.parametrize("status,seconds", [
+    (200, 100), (404, 20), (301, 40), (410, 300)])
+def test_lifetime_by_status(httpd, origin, path, status, seconds):
+    origin.on("/status" + path, Reply(status, body=b"x"))
+    told = int(hit(httpd, "/status" + path).directives["max-age"])
+    assert seconds - 2 <= told <= seconds
+
+
+def test_lifetime_by_class_of_status(httpd, origin, path):
+    origin.on("/class" + path + "/403", Reply(403, body=b"x"))
+    origin.on("/class" + path + "/200", counting(cc=None))
+    assert hit(httpd, "/class" + path + "/403").status == 403
+    httpd.get("/class" + path + "/200")
+    assert httpd.get("/class" + path + "/200").body == b"body 2"
+
+
+def test_cap(httpd, origin, path):
+    origin.on("/cap" + path + "/a", ok(cc=None))
+    assert int(hit(httpd, "/cap" + path + "/a").directives["max-age"]) <= 10
+    origin.on("/cap" + path + "/b", ok("x", ("Age", "11"), cc="max-age=1000"))
+    httpd.get("/cap" + path + "/b")
+    assert httpd.get("/cap" + path + "/b").cache != "HIT"
+
+
+def test_nothing_said_is_not_stored(httpd, origin, path):
+    origin.on(path, counting(cc=None))
+    assert [httpd.get(path).body for _ in range(2)] == [b"body 1", b"body 2"]
+
+
+def test_heuristic_and_its_switch(httpd, origin, path):
+    modified = ("Last-Modified",
+                email.utils.formatdate(time.time() - 864000, usegmt=True))
+    for where in (path, "/plain" + path):
+        origin.on(where, counting(modified, cc=None))
+        httpd.get(where)
+    assert httpd.get(path).cache == "HIT"
+    assert httpd.get("/plain" + path).cache != "HIT"
+
+
+def test_expires_counts_against_date(httpd, origin, path):
+    now = time.time()
+    at = {n: email.utils.formatdate(now + n, usegmt=True)
+          for n in (-60, 0, 60)}
+    origin.on(path + "/fresh", ok("x", ("Expires", at[60]), cc=None))
+    origin.on(path + "/past", ok("x", ("Expires", at[-60]), cc=None))
+    origin.on(path + "/zero", ok("x", ("Expires", "0"), cc=None))
+    origin.on(path + "/odd", ok("x", ("Expires", at[60][:-3] + "CET"),
+                                cc=None))
+    assert hit(httpd, path + "/fresh").body == b"x"
+    for name in ("/past", "/zero", "/odd"):
+        httpd.get(path + name)
+        assert httpd.get(path + name).cache != "HIT", name
+
+
+def test_s_maxage_goes_before_max_age(httpd, origin, path):
+    origin.on(path + "/a", counting(cc="max-age=0, s-maxage=60"))
+    assert hit(httpd, path + "/a").body == b"body 1"
+    origin.on(path + "/b", counting(cc="max-age=60, s-maxage=0"))
+    httpd.get(path + "/b")
+    assert httpd.get(path + "/b").body == b"body 2"
+
+
+def test_an_entry_expires(httpd, origin, path):
+    origin.on(path, counting(cc="max-age=1"))
+    assert httpd.get(path).body == b"body 1"
+    assert httpd.get(path).cache == "HIT"
+    time.sleep(2.1)
+    answer = httpd.get(path)
+    assert (answer.body, answer.cache) == (b"body 2", "MISS")
+    assert not answer.has("Age")
+    assert httpd.get(path).body == b"body 2"
+
+
+def test_revalidation_renews_an_entry(httpd, origin, path):
+    """RFC 9111 §4.3: our validator goes out, the 304 keeps the body."""
+    def answer(request):
+        if request.get("If-None-Match") == '"v1"':
+            return Reply(304, (("ETag", '"v1"'), ("X-Round", "2"),
+                               ("Cache-Control", "max-age=60")),
+                         framing="none")
+        return ok("the body", ("ETag", '"v1"'), ("X-Round", "1"),
+                  cc="max-age=1")
+    origin.on(path, answer)
+    assert httpd.get(path).cache == "MISS"
+    time.sleep(2.1)
+    renewed = httpd.get(path)
+    assert (renewed.status, renewed.cache) == (200, "REVALIDATED")
+    assert renewed.body == b"the body"
+    after = httpd.get(path)
+    assert (after.status, after.cache) == (200, "HIT")
+    assert after.body == b"the body"
+    assert after.get("Content-Length") == "8"
+    assert after.get("X-Round") == "2"
+    assert origin.count(path) == 2
+
+
+def test_revalidation_that_brings_new_content(httpd, origin, path):
+    origin.on(path, ok("old", ("ETag", '"1"'), cc="max-age=1"),
+              ok("new content", ("ETag", '"2"'), cc="max-age=60"))
+    httpd.get(path)
+    time.sleep(2.1)
+    answer = httpd.get(path)
+    assert (answer.body, answer.cache) == (b"new content", "MISS")
+    assert origin.seen(path)[1].get("If-None-Match") == '"1"'
+    assert httpd.get(path).body == b"new content"
+
+
+def test_revalidation_keeps_the_clients_condition_apart(httpd, origin, path):
+    """The client's tag matches nothing; the origin confirms ours: the client
+    gets the whole body, not the 304 meant for us."""
+    def answer(request):
+        if '"ours"' in (request.get("If-None-Match") or ""):
+            return Reply(304, (("ETag", '"ours"'),
+                               ("Cache-Control", "max-age=60")),
+                         framing="none")
+        return ok("the body", ("ETag", '"ours"'), cc="max-age=1")
+    origin.on(path, answer)
+    httpd.get(path)
+    time.sleep(2.1)
+    got = httpd.get(path, {"If-None-Match": '"theirs"'})
+    assert (got.status, got.body) == (200, b"the body")
+
+
+def test_no_cache_response_is_revalidated_every_time(httpd, origin, path):
+    def answer(request):
+        if request.get("If-None-Match") == '"v"':
+            return Reply(304, (("ETag", '"v"'),), framing="none")
+        return ok("kept", ("ETag", '"v"'), cc="no-cache, max-age=60")
+    origin.on(path, answer)
+    assert httpd.get(path).cache == "MISS"
+    for _ in range(2):
+        again = httpd.get(path)
+        assert (again.status, again.body) == (200, b"kept")
+        assert again.cache == "REVALIDATED"
+    assert origin.count(path) == 3

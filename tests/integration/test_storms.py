@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Under load: children shot at random, and one graceful restart after the
+other. No body is ever wrong, nobody pays but who was on the shot child."""
+import collections
+import hashlib
+import os
+import random
+import signal
+import threading
+import time
+
+import pytest
+
+from harness.client import Closed, Connection
+from harness.httpd import Httpd
+from harness.origin import ok
+
+OPTIONS = {"without": ("cgid", "cgi")}
+CONF = """
+ProxyPass / {origin}/ retry=0
+FCacheEnable on
+FCacheMaxObject 1M
+"""
+# shot children must come back at once: httpd starts at most one new child a
+# second in its calm state, so many are asked for
+TUNING = {
+    "event": "ServerLimit 16\nStartServers 4\nThreadsPerChild 8\n"
+             "ThreadLimit 8\nMaxRequestWorkers 128\nMinSpareThreads 32\n"
+             "MaxSpareThreads 96",
+    "prefork": "ServerLimit 48\nStartServers 16\nMinSpareServers 16\n"
+               "MaxSpareServers 40\nMaxRequestWorkers 48",
+}
+KILLS = int(os.environ.get("FCACHE_KILLS", "200"))
+GRACEFULS = int(os.environ.get("FCACHE_GRACEFULS", "20"))
+CLIENTS = 6
+PAGES = 60
+# every hit and every fill must be right, so lifetimes are short for some pages
+SHORT = 3
+
+pytestmark = pytest.mark.slow
+
+
+def body_of(path):
+    """Made of the path alone, so that any mix-up shows; 0.1 to 100 KiB."""
+    seed = hashlib.sha256(path.encode()).digest()
+    size = 100 * 4 ** (seed[0] % 6)
+    return (seed * (size // 32 + 1))[:size]
+
+
+def page(request):
+    number = int(request.path.rsplit("/", 1)[1])
+    cc = "max-age=1" if number % SHORT == 0 else "max-age=600"
+    return ok(body_of(request.path), cc=cc)
+
+
+class Load:
+    """Clients on kept connections; what fails is written down with its time
+    and the child that had the connection is known by its reset."""
+
+    def __init__(self, httpd, prefix):
+        self.httpd = httpd
+        self.prefix = prefix
+        self.counts = collections.Counter()
+        self.wrong = []
+        self.failed = []
+        self.stop = threading.Event()
+        self.threads = [threading.Thread(target=self.run, args=(n,))
+                        for n in range(CLIENTS)]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        for thread in self.threads:
+            thread.join(30)
+
+    def run(self, number):
+        chance = random.Random(number)
+        while not self.stop.is_set():
+            try:
+                connection = Connection(self.httpd.port)
+            except OSError as error:
+                self.failed.append(("connect", str(error)))
+                continue
+            try:
+                self.use(connection, chance)
+            finally:
+                connection.close()
+
+    def use(self, connection, chance):
+        for _ in range(chance.randrange(1, 60)):
+            if self.stop.is_set():
+                return
+            target = f"{self.prefix}/{chance.randrange(PAGES)}"
+            try:
+                answer = connection.request(target)
+            except (Closed, OSError) as error:
+                self.failed.append(("request", str(error)))
+                return
+            self.counts[answer.cache] += 1
+            if answer.status != 200 or answer.body != body_of(target):
+                self.wrong.append((target, answer.status, len(answer.body)))
+            if answer.get("Connection") == "close":
+                return
+
+
+@pytest.fixture
+def stormy(mpm, origin):
+    origin.on("/storm/*", page)
+    names = {"origin": f"http://127.0.0.1:{origin.port}"}
+    with Httpd(CONF, mpm, names=names, tuning=TUNING[mpm], **OPTIONS) as it:
+        yield it
+    origin.forget()
+
+
+def checked(httpd):
+    code, text = httpd.fcachectl("check")
+    assert code == 0, text
+    return text.strip()
+
+
+def test_children_are_shot(stormy, capsys):
+    """200 random SIGKILLs. A request may fail only on a connection to the
+    child that was shot: at most as many failures as clients were on it."""
+    httpd = stormy
+    httpd.log.allow("AH00051", "AH00052", "AH00288", "AH00045", "AH00046",
+                    "AH10159", "AH00484", "AH00161", "AH03490")
+    chance = random.Random(20)
+    shot = 0
+    start = time.monotonic()
+    with Load(httpd, "/storm/kill") as load:
+        while shot < KILLS and time.monotonic() - start < 90:
+            children = httpd.children()
+            if len(children) < 2:
+                time.sleep(0.02)
+                continue
+            try:
+                os.kill(chance.choice(children), signal.SIGKILL)
+                shot += 1
+            except ProcessLookupError:
+                continue
+            time.sleep(chance.random() * 0.12)
+        time.sleep(1.5)
+    calm = [httpd.get(f"/storm/kill/{n}") for n in range(PAGES)]
+    said = checked(httpd)
+    report(capsys, f"{httpd.mpm}: {shot} kills in "
+           f"{time.monotonic() - start:.0f} s, {dict(load.counts)}, "
+           f"{len(load.failed)} requests on shot children, "
+           f"{len(load.wrong)} wrong; check: {said}")
+    assert shot == KILLS
+    assert load.wrong == []
+    assert sum(load.counts.values()) > KILLS * 5
+    # one shot ends at most the connections of its child
+    assert len(load.failed) <= shot * CLIENTS
+    assert [f for f in load.failed if f[0] == "connect"] == []
+    assert [a.body == body_of(f"/storm/kill/{n}")
+            for n, a in enumerate(calm)] == [True] * PAGES
+    assert httpd.stats()["pins"] == 0
+
+
+def test_graceful_restarts_under_load(stormy, origin, capsys):
+    """20 restarts: no request fails, what was stored stays stored."""
+    httpd = stormy
+    httpd.log.allow("AH10159", "AH00288")
+    for number in range(PAGES):
+        httpd.get(f"/storm/keep/{number}")
+    before = origin.count("/storm/keep/1")
+    start = time.monotonic()
+    with Load(httpd, "/storm/keep") as load:
+        for _ in range(GRACEFULS):
+            httpd.graceful()
+            time.sleep(0.15)
+    said = checked(httpd)
+    report(capsys, f"{httpd.mpm}: {GRACEFULS} graceful restarts in "
+           f"{time.monotonic() - start:.0f} s, {dict(load.counts)}, "
+           f"{len(load.failed)} failed, {len(load.wrong)} wrong; "
+           f"check: {said}")
+    assert load.wrong == []
+    assert load.failed == []
+    assert load.counts["HIT"] > 100
+    # the pages that live long were asked of the origin once, before
+    assert origin.count("/storm/keep/1") == before == 1
+    assert httpd.get("/storm/keep/1").cache == "HIT"
+
+
+def report(capsys, line):
+    with capsys.disabled():
+        print("\n" + line)
