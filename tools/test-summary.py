@@ -14,6 +14,7 @@ import xml.etree.ElementTree as ElementTree
 
 CMOCKA_RUN = re.compile(r"^\[==========\] .*?(\d+) test\(s\) run\.", re.M)
 CMOCKA_FAILED = re.compile(r"^\[  FAILED  \] .*?(\d+) test\(s\)", re.M)
+CMOCKA_SKIPPED = re.compile(r"^\[  SKIPPED \] .*?(\d+) test\(s\)", re.M)
 COUNTS = re.compile(r"\b(\d+) (passed|failed|errors?|skipped)\b")
 
 
@@ -22,7 +23,8 @@ def cases_of(output):
     runs = [int(n) for n in CMOCKA_RUN.findall(output)]
     if runs:
         failed = sum(int(n) for n in CMOCKA_FAILED.findall(output))
-        return sum(runs) - failed, failed, 0
+        skipped = sum(int(n) for n in CMOCKA_SKIPPED.findall(output))
+        return sum(runs) - failed - skipped, failed, skipped
     for line in reversed(output.splitlines()):
         counts = COUNTS.findall(line)
         if counts and any(word == "passed" or word == "failed"
