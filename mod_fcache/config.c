@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+#include "ctx.h"
+#include "mod_fcache.h"
+
+#include <ap_provider.h>
+#include <apr_strings.h>
+#include <http_core.h>
+
+#define IN_SERVER RSRC_CONF
+#define IN_DIRECTORY (RSRC_CONF | ACCESS_CONF)
+#define IN_HTACCESS OR_FILEINFO
+
+#define MFC_BYTES(text)                                                        \
+    {                                                                          \
+        text, sizeof(text) - 1                                                 \
+    }
+#define MFC_EXPIRE_ORIGIN                                                      \
+    {                                                                          \
+        -1, -1, NULL, 0                                                        \
+    }
+#define MFC_KEY_DEFAULT                                                        \
+    {                                                                          \
+        NULL, NULL, NULL                                                       \
+    }
+#define MFC_CLIENT_CONTROL_KEEP                                                \
+    {                                                                          \
+        MFC_CONTROL_KEEP, NULL                                                 \
+    }
+#define MFC_METHODS_GET                                                        \
+    {                                                                          \
+        method_get, 1                                                          \
+    }
+#define MFC_CODES_DEFAULT                                                      \
+    {                                                                          \
+        NULL, 0                                                                \
+    }
+
+static const fcache_bytes_t method_get[] = {{"GET", 3}};
+
+enum {
+#define DIRECTIVE(name, where, min, max, parse, type, field, def, allowed, help) \
+    BIT_##field,
+#include "directives.def"
+#undef DIRECTIVE
+};
+
+static const mfc_conf_t defaults = {
+    .set = 0,
+#define DIRECTIVE(name, where, min, max, parse, type, field, def, allowed, help) \
+    .field = def,
+#include "directives.def"
+#undef DIRECTIVE
+};
+
+typedef struct row_t {
+    const char *name;
+    int min;
+    int max;
+    int bit;
+    size_t offset;
+    mfc_parse_fn parse;
+    const char *allowed;
+} row_t;
+
+static const row_t rows[] = {
+#define DIRECTIVE(name, where, min, max, parse, type, field, def, allowed, help) \
+    {#name, min, max, BIT_##field, offsetof(mfc_conf_t, field), parse, allowed},
+#include "directives.def"
+#undef DIRECTIVE
+};
+
+/* The registries and stores of the configuration that is being read or used.
+ * httpd reads it in one thread; after post_config nobody writes it. */
+static mfc_global_t *global;
+
+/* ---- creating and merging --------------------------------------------------- */
+
+void *mfc_conf_create(apr_pool_t *pool, char *path)
+{
+    mfc_conf_t *conf = apr_pmemdup(pool, &defaults, sizeof(defaults));
+
+    (void)path;
+    return conf;
+}
+
+void *mfc_conf_merge(apr_pool_t *pool, void *outer, void *inner)
+{
+    const mfc_conf_t *base = outer;
+    const mfc_conf_t *add = inner;
+    mfc_conf_t *conf;
+
+    if (add->set == 0) {
+        return outer;
+    }
+    conf = apr_pmemdup(pool, base, sizeof(*base));
+    conf->set |= add->set;
+#define DIRECTIVE(name, where, min, max, parse, type, field, def, allowed, help) \
+    if (add->set & (UINT64_C(1) << BIT_##field)) {                             \
+        conf->field = add->field;                                              \
+    }
+#include "directives.def"
+#undef DIRECTIVE
+    return conf;
+}
+
+const mfc_conf_t *mfc_conf_of(const request_rec *r)
+{
+    return ap_get_module_config(r->per_dir_config, &fcache_module);
+}
+
+void mfc_conf_policy(const mfc_conf_t *conf, fcache_policy_t *out_policy)
+{
+    fcache_policy_init(out_policy);
+    out_policy->default_ttl_s = conf->expire.default_ttl_s;
+    out_policy->force_ttl_s = conf->expire.force_ttl_s;
+    out_policy->status_ttls = conf->expire.status_ttls;
+    out_policy->status_ttl_count = conf->expire.status_ttl_count;
+    out_policy->max_ttl_s = conf->max_ttl_s;
+    out_policy->methods = conf->methods.items;
+    out_policy->method_count = conf->methods.count;
+    out_policy->set_cookie = conf->set_cookie;
+    out_policy->authorization_never = conf->authorization_never;
+    out_policy->request_control = conf->request_control;
+    out_policy->heuristic = conf->heuristic;
+    if (conf->error_status.items != NULL) {
+        out_policy->error_statuses = conf->error_status.items;
+        out_policy->error_status_count = conf->error_status.count;
+    }
+}
+
+/* ---- stores ----------------------------------------------------------------- */
+
+static void add_providers(void)
+{
+    apr_array_header_t *names = ap_list_provider_names(
+        global->pool, MOD_FCACHE_BACKEND_PROVIDER, MOD_FCACHE_PROVIDER_VERSION);
+    int i;
+
+    for (i = 0; i < names->nelts; i++) {
+        fcache_backends_add(
+            global->backends,
+            ap_lookup_provider(
+                MOD_FCACHE_BACKEND_PROVIDER,
+                APR_ARRAY_IDX(names, i, ap_list_provider_names_t).provider_name,
+                MOD_FCACHE_PROVIDER_VERSION),
+            NULL);
+    }
+    names = ap_list_provider_names(global->pool, MOD_FCACHE_CODER_PROVIDER,
+                                   MOD_FCACHE_PROVIDER_VERSION);
+    for (i = 0; i < names->nelts; i++) {
+        fcache_coder_register(
+            global->coders,
+            ap_lookup_provider(
+                MOD_FCACHE_CODER_PROVIDER,
+                APR_ARRAY_IDX(names, i, ap_list_provider_names_t).provider_name,
+                MOD_FCACHE_PROVIDER_VERSION),
+            NULL);
+    }
+}
+
+void mfc_global_init(apr_pool_t *pool)
+{
+    global = apr_pcalloc(pool, sizeof(*global));
+    global->pool = pool;
+    global->stores = apr_array_make(pool, 4, sizeof(mfc_store_t *));
+    global->backends = fcache_backends_create(pool);
+    fcache_backends_add_builtin(global->backends);
+    global->coders = fcache_coders_create(pool);
+    add_providers();
+}
+
+mfc_global_t *mfc_global(void)
+{
+    return global;
+}
+
+mfc_store_t *mfc_store_named(const char *name, const char *where)
+{
+    mfc_store_t *store;
+    int i;
+
+    for (i = 0; i < global->stores->nelts; i++) {
+        store = APR_ARRAY_IDX(global->stores, i, mfc_store_t *);
+        if (strcmp(store->name, name) == 0) {
+            return store;
+        }
+    }
+    store = apr_pcalloc(global->pool, sizeof(*store));
+    store->name = apr_pstrdup(global->pool, name);
+    store->first_use = where;
+    APR_ARRAY_PUSH(global->stores, mfc_store_t *) = store;
+    return store;
+}
+
+/* ---- commands --------------------------------------------------------------- */
+
+static const char *command(cmd_parms *cmd, void *conf_void, int argc,
+                           char *const argv[])
+{
+    mfc_conf_t *conf = conf_void;
+    const row_t *row = cmd->info;
+    const char *why;
+    const char *given = "";
+    int i;
+
+    for (i = 0; i < argc; i++) {
+        given = apr_pstrcat(cmd->temp_pool, given, i ? " " : "", argv[i], NULL);
+    }
+    if (argc < row->min || argc > row->max) {
+        why = argc < row->min ? "too few values" : "too many values";
+    } else {
+        why = row->parse(cmd, (char *)conf + row->offset, argc, argv);
+    }
+    if (why != NULL) {
+        return apr_psprintf(cmd->pool, "%s \"%s\": %s; allowed: %s", row->name,
+                            given, why, row->allowed);
+    }
+    conf->set |= UINT64_C(1) << row->bit;
+    return NULL;
+}
+
+/* FCacheBackend NAME URL [option=value ...] */
+static const char *command_backend(cmd_parms *cmd, void *conf, int argc,
+                                   char *const argv[])
+{
+    const char *why = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    apr_table_t *options = apr_table_make(cmd->temp_pool, 4);
+    fcache_error_t error = {""};
+    mfc_store_t *store;
+    int i;
+
+    (void)conf;
+    if (why != NULL) {
+        return why;
+    }
+    if (argc < 2 || !fcache_label_is_valid(fcache_str(argv[0])) || !*argv[0]) {
+        return "FCacheBackend: allowed: NAME URL [option=value ...], NAME of "
+               "[A-Za-z0-9._-]{1,64}";
+    }
+    for (i = 2; i < argc; i++) {
+        const char *equals = strchr(argv[i], '=');
+        if (equals == NULL || equals == argv[i]) {
+            return apr_psprintf(cmd->pool,
+                                "FCacheBackend \"%s\": \"%s\" is no option; "
+                                "allowed: option=value",
+                                argv[0], argv[i]);
+        }
+        apr_table_set(options,
+                      apr_pstrmemdup(cmd->temp_pool, argv[i],
+                                     (apr_size_t)(equals - argv[i])),
+                      equals + 1);
+    }
+    store = mfc_store_named(argv[0], NULL);
+    if (store->backend != NULL) {
+        return apr_psprintf(cmd->pool,
+                            "FCacheBackend \"%s\": defined before; allowed: "
+                            "each name once",
+                            argv[0]);
+    }
+    if (fcache_backend_create(global->backends, store->name, argv[1], options,
+                              &store->backend, global->pool,
+                              &error) != FCACHE_OK) {
+        return apr_psprintf(cmd->pool, "FCacheBackend \"%s\" \"%s\": %s",
+                            argv[0], argv[1], error.text);
+    }
+    return NULL;
+}
+
+const command_rec mfc_commands[] = {
+    AP_INIT_TAKE_ARGV("FCacheBackend", command_backend, NULL, IN_SERVER,
+                      "NAME URL [option=value ...]: a store, e.g. "
+                      "FCacheBackend default memory: size=64M"),
+#define DIRECTIVE(name, where, min, max, parse, type, field, def, allowed, help) \
+    AP_INIT_TAKE_ARGV(#name, command, (void *)(intptr_t)&rows[BIT_##field],    \
+                      where, allowed ": " help),
+#include "directives.def"
+#undef DIRECTIVE
+    {NULL, {NULL}, NULL, 0, RAW_ARGS, NULL}};

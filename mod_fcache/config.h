@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MFC_CONFIG_H
+#define MFC_CONFIG_H
+
+/*
+ * Configuration: what the directives say, merged from server to vhost to
+ * Location to .htaccess, and the stores they name. Immutable after post_config;
+ * an unset field falls through to the scope outside.
+ */
+
+#include <fcache/fcache.h>
+
+#include <http_config.h>
+#include <httpd.h>
+
+/* A store: referred to by FCacheStore, defined by FCacheBackend. */
+typedef struct mfc_store_t {
+    const char *name;
+    const char *first_use; /* "file:line" of the first reference, for errors */
+    fcache_backend_t *backend; /* NULL until defined */
+    fcache_t *cache;           /* after post_config */
+} mfc_store_t;
+
+typedef struct mfc_expire_t {
+    int64_t default_ttl_s;
+    int64_t force_ttl_s;
+    const fcache_status_ttl_t *status_ttls;
+    size_t status_ttl_count;
+} mfc_expire_t;
+
+typedef struct mfc_key_conf_t {
+    const fcache_key_rules_t *rules; /* NULL: the default key */
+    fcache_key_builder_fn builder;   /* NULL: none */
+    void *builder_baton;
+} mfc_key_conf_t;
+
+typedef enum mfc_control_mode_t {
+    MFC_CONTROL_KEEP,
+    MFC_CONTROL_UNSET,
+    MFC_CONTROL_SET
+} mfc_control_mode_t;
+
+typedef struct mfc_client_control_t {
+    mfc_control_mode_t mode;
+    const char *value; /* NULL: max-age=<what is left> */
+} mfc_client_control_t;
+
+typedef struct mfc_methods_t {
+    const fcache_bytes_t *items;
+    size_t count;
+} mfc_methods_t;
+
+typedef struct mfc_codes_t {
+    const int *items; /* NULL: the default of fcache_policy_t */
+    size_t count;
+} mfc_codes_t;
+
+typedef struct mfc_conf_t {
+    uint64_t set; /* one bit for each field that is given in this scope */
+#define DIRECTIVE(name, where, min, max, parse, type, field, def, allowed, help) \
+    type field;
+#include "directives.def"
+#undef DIRECTIVE
+} mfc_conf_t;
+
+/* What is global: the stores and the registries, made anew by each reading of
+ * the configuration. */
+typedef struct mfc_global_t {
+    apr_pool_t *pool;
+    apr_array_header_t *stores; /* mfc_store_t *, in the order named */
+    fcache_backends_t *backends;
+    fcache_coders_t *coders;
+    int many_vhosts; /* more than one name-based virtual host */
+} mfc_global_t;
+
+/* httpd's hooks into this room. */
+void *mfc_conf_create(apr_pool_t *pool, char *path);
+void *mfc_conf_merge(apr_pool_t *pool, void *outer, void *inner);
+extern const command_rec mfc_commands[];
+
+/* Starts a new reading of the configuration. */
+void mfc_global_init(apr_pool_t *pool);
+mfc_global_t *mfc_global(void);
+
+/* The store of that name, made if need be. `where` is a place for errors. */
+mfc_store_t *mfc_store_named(const char *name, const char *where);
+
+/* The scope's configuration of a request. */
+const mfc_conf_t *mfc_conf_of(const request_rec *r);
+
+/* The operator's knobs as the core wants them; views into `conf`. */
+void mfc_conf_policy(const mfc_conf_t *conf, fcache_policy_t *out_policy);
+
+/* ---- parsers (config_parse.c) ---------------------------------------------- */
+
+/* Writes *field from the arguments; NULL or why the value is not good. */
+typedef const char *(*mfc_parse_fn)(cmd_parms *cmd, void *field, int argc,
+                                    char *const argv[]);
+
+const char *mfc_parse_flag(cmd_parms *, void *, int, char *const[]);
+const char *mfc_parse_store(cmd_parms *, void *, int, char *const[]);
+const char *mfc_parse_label(cmd_parms *, void *, int, char *const[]);
+const char *mfc_parse_expire(cmd_parms *, void *, int, char *const[]);
+const char *mfc_parse_seconds(cmd_parms *, void *, int, char *const[]);
+const char *mfc_parse_coder(cmd_parms *, void *, int, char *const[]);
+const char *mfc_parse_key(cmd_parms *, void *, int, char *const[]);
+const char *mfc_parse_header_name(cmd_parms *, void *, int, char *const[]);
+const char *mfc_parse_env_prefix(cmd_parms *, void *, int, char *const[]);
+const char *mfc_parse_client_control(cmd_parms *, void *, int, char *const[]);
+const char *mfc_parse_methods(cmd_parms *, void *, int, char *const[]);
+const char *mfc_parse_size(cmd_parms *, void *, int, char *const[]);
+const char *mfc_parse_set_cookie(cmd_parms *, void *, int, char *const[]);
+const char *mfc_parse_authorization(cmd_parms *, void *, int, char *const[]);
+const char *mfc_parse_error_status(cmd_parms *, void *, int, char *const[]);
+const char *mfc_parse_request_control(cmd_parms *, void *, int, char *const[]);
+
+#endif

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+#include "mod_fcache.h"
+
+#include <ap_provider.h>
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+/* Each parser writes its field or says in a few words what is wrong with the
+ * value; config.c adds the directive, the value and what is allowed. */
+
+static int is(const char *a, const char *b)
+{
+    return ap_cstr_casecmp(a, b) == 0;
+}
+
+const char *mfc_parse_flag(cmd_parms *cmd, void *field, int argc,
+                           char *const argv[])
+{
+    int *flag = field;
+
+    (void)cmd;
+    (void)argc;
+    if (is(argv[0], "on")) {
+        *flag = 1;
+    } else if (is(argv[0], "off")) {
+        *flag = 0;
+    } else {
+        return "neither on nor off";
+    }
+    return NULL;
+}
+
+const char *mfc_parse_store(cmd_parms *cmd, void *field, int argc,
+                            char *const argv[])
+{
+    mfc_store_t **store = field;
+
+    (void)argc;
+    if (!*argv[0] || !fcache_label_is_valid(fcache_str(argv[0]))) {
+        return "not a name";
+    }
+    *store = mfc_store_named(argv[0],
+                             apr_psprintf(cmd->pool, "%s:%d",
+                                          cmd->directive->filename,
+                                          cmd->directive->line_num));
+    return NULL;
+}
+
+const char *mfc_parse_label(cmd_parms *cmd, void *field, int argc,
+                            char *const argv[])
+{
+    fcache_bytes_t *label = field;
+
+    (void)argc;
+    if (!*argv[0] || !fcache_label_is_valid(fcache_str(argv[0]))) {
+        return "a character that is not allowed, or too long";
+    }
+    *label = fcache_str(apr_pstrdup(cmd->pool, argv[0]));
+    return NULL;
+}
+
+/* Whole seconds of at least `least`, out of 60, 5m, 1h. */
+static const char *seconds(const char *text, int64_t least, int64_t *out_s)
+{
+    int64_t us;
+
+    if (fcache_duration_parse(text, &us) != FCACHE_OK) {
+        return "not a time";
+    }
+    if (us % FCACHE_US_PER_S != 0 || us / FCACHE_US_PER_S < least) {
+        return "too short or no whole seconds";
+    }
+    if (us / FCACHE_US_PER_S > FCACHE_DELTA_MAX) {
+        return "too long";
+    }
+    *out_s = us / FCACHE_US_PER_S;
+    return NULL;
+}
+
+const char *mfc_parse_seconds(cmd_parms *cmd, void *field, int argc,
+                              char *const argv[])
+{
+    (void)cmd;
+    (void)argc;
+    return seconds(argv[0], 1, field);
+}
+
+/* 404 or 4xx -> 404 or 4; 0 when it is neither. */
+static int status_or_class(const char *text, size_t len)
+{
+    if (len != 3 || text[0] < '1' || text[0] > '5') {
+        return 0;
+    }
+    if (is(text + 1, "xx") || strncmp(text + 1, "xx", 2) == 0) {
+        return text[0] - '0';
+    }
+    if (!apr_isdigit(text[1]) || !apr_isdigit(text[2])) {
+        return 0;
+    }
+    return (text[0] - '0') * 100 + (text[1] - '0') * 10 + (text[2] - '0');
+}
+
+/* STATUS=TIME */
+static const char *status_ttl(const char *text, fcache_status_ttl_t *out)
+{
+    const char *equals = strchr(text, '=');
+
+    if (equals == NULL) {
+        return "expected force or STATUS=TIME";
+    }
+    out->status = status_or_class(text, (size_t)(equals - text));
+    if (out->status == 0) {
+        return "not a status like 404 or 4xx";
+    }
+    return seconds(equals + 1, 0, &out->ttl_s);
+}
+
+const char *mfc_parse_expire(cmd_parms *cmd, void *field, int argc,
+                             char *const argv[])
+{
+    mfc_expire_t *expire = field;
+    fcache_status_ttl_t *ttls =
+        apr_pcalloc(cmd->pool, sizeof(*ttls) * (size_t)argc);
+    mfc_expire_t parsed = {-1, -1, ttls, 0};
+    int forced = 0;
+    int i;
+
+    for (i = 0; i < argc; i++) {
+        const char *why = NULL;
+
+        if (i == 0 && strchr(argv[0], '=') == NULL) {
+            if (!is(argv[0], "origin")) {
+                why = seconds(argv[0], 0, &parsed.default_ttl_s);
+            }
+        } else if (is(argv[i], "force")) {
+            forced = 1;
+        } else {
+            why = status_ttl(argv[i], &ttls[parsed.status_ttl_count++]);
+        }
+        if (why != NULL) {
+            return why;
+        }
+    }
+    if (forced && parsed.default_ttl_s < 0) {
+        return "force needs a TIME";
+    }
+    if (forced) {
+        parsed.force_ttl_s = parsed.default_ttl_s;
+    }
+    *expire = parsed;
+    return NULL;
+}
+
+const char *mfc_parse_coder(cmd_parms *cmd, void *field, int argc,
+                            char *const argv[])
+{
+    const fcache_coders_t *coders = mfc_global()->coders;
+    const fcache_coder_t *coder =
+        fcache_coder_find(coders, fcache_str(argv[0]));
+    fcache_bytes_t *name = field;
+
+    (void)argc;
+    if (coder == NULL) {
+        return apr_psprintf(cmd->temp_pool, "no such coder (there are %s)",
+                            fcache_coders_names(coders, cmd->temp_pool));
+    }
+    if (coder->kind != FCACHE_CODER_RESPONSE) {
+        return "that coder is not for responses";
+    }
+    *name = fcache_str(coder->name);
+    return NULL;
+}
+
+static const char *key_provider(cmd_parms *cmd, const char *name,
+                                mfc_key_conf_t *key)
+{
+    const mod_fcache_key_provider_t *provider = ap_lookup_provider(
+        MOD_FCACHE_KEY_PROVIDER, name, MOD_FCACHE_PROVIDER_VERSION);
+    apr_array_header_t *names;
+    const char *known = "";
+    int i;
+
+    if (provider != NULL) {
+        key->builder = provider->build;
+        key->builder_baton = provider->baton;
+        return NULL;
+    }
+    names = ap_list_provider_names(cmd->temp_pool, MOD_FCACHE_KEY_PROVIDER,
+                                   MOD_FCACHE_PROVIDER_VERSION);
+    for (i = 0; i < names->nelts; i++) {
+        known = apr_pstrcat(
+            cmd->temp_pool, known, " ",
+            APR_ARRAY_IDX(names, i, ap_list_provider_names_t).provider_name,
+            NULL);
+    }
+    return apr_psprintf(cmd->temp_pool, "no such provider (there are:%s)",
+                        *known ? known : " none");
+}
+
+const char *mfc_parse_key(cmd_parms *cmd, void *field, int argc,
+                          char *const argv[])
+{
+    mfc_key_conf_t parsed = {NULL, NULL, NULL};
+    fcache_key_rules_t *rules = NULL;
+    const char **words =
+        apr_palloc(cmd->temp_pool, sizeof(*words) * (size_t)argc);
+    fcache_error_t error = {""};
+    size_t count = 0;
+    int i;
+
+    for (i = 0; i < argc; i++) {
+        if (strncmp(argv[i], "provider:", 9) == 0) {
+            const char *why = key_provider(cmd, argv[i] + 9, &parsed);
+            if (why != NULL) {
+                return why;
+            }
+        } else if (strncmp(argv[i], "expr=", 5) == 0) {
+            const char *why = NULL;
+            ap_expr_parse_cmd(cmd, argv[i] + 5, AP_EXPR_FLAG_STRING_RESULT,
+                              &why, NULL);
+            if (why != NULL) {
+                return why;
+            }
+            words[count++] = argv[i];
+        } else {
+            words[count++] = argv[i];
+        }
+    }
+    if (fcache_key_rules_parse(words, count, &rules, cmd->pool, &error) !=
+        FCACHE_OK) {
+        return apr_pstrdup(cmd->temp_pool, error.text);
+    }
+    parsed.rules = rules;
+    *(mfc_key_conf_t *)field = parsed;
+    return NULL;
+}
+
+const char *mfc_parse_header_name(cmd_parms *cmd, void *field, int argc,
+                                  char *const argv[])
+{
+    const char **name = field;
+
+    (void)argc;
+    if (is(argv[0], "on")) {
+        *name = "X-FCache";
+    } else if (is(argv[0], "off")) {
+        *name = NULL;
+    } else if (!fcache_is_token(fcache_str(argv[0]))) {
+        return "not the name of a field";
+    } else {
+        *name = apr_pstrdup(cmd->pool, argv[0]);
+    }
+    return NULL;
+}
+
+const char *mfc_parse_env_prefix(cmd_parms *cmd, void *field, int argc,
+                                 char *const argv[])
+{
+    const char **prefix = field;
+    const char *c;
+
+    (void)argc;
+    if (is(argv[0], "none")) {
+        *prefix = NULL;
+        return NULL;
+    }
+    for (c = argv[0]; *c != '\0'; c++) {
+        if (!apr_isalpha(*c) && *c != '_' &&
+            (c == argv[0] || !apr_isdigit(*c))) {
+            return "not the start of a variable's name";
+        }
+    }
+    if (c == argv[0]) {
+        return "empty";
+    }
+    *prefix = apr_pstrdup(cmd->pool, argv[0]);
+    return NULL;
+}
+
+const char *mfc_parse_client_control(cmd_parms *cmd, void *field, int argc,
+                                     char *const argv[])
+{
+    mfc_client_control_t parsed = {MFC_CONTROL_KEEP, NULL};
+
+    if (is(argv[0], "set")) {
+        parsed.mode = MFC_CONTROL_SET;
+    } else if (is(argv[0], "unset")) {
+        parsed.mode = MFC_CONTROL_UNSET;
+    } else if (!is(argv[0], "keep")) {
+        return "not a mode";
+    }
+    if (argc == 2) {
+        if (parsed.mode != MFC_CONTROL_SET) {
+            return "only set takes a value";
+        }
+        if (!*argv[1] || !fcache_is_field_value(fcache_str(argv[1]))) {
+            return "not a field value";
+        }
+        parsed.value = apr_pstrdup(cmd->pool, argv[1]);
+    }
+    *(mfc_client_control_t *)field = parsed;
+    return NULL;
+}
+
+const char *mfc_parse_methods(cmd_parms *cmd, void *field, int argc,
+                              char *const argv[])
+{
+    mfc_methods_t *methods = field;
+    fcache_bytes_t *items =
+        apr_palloc(cmd->pool, sizeof(*items) * (size_t)argc);
+    int i;
+
+    for (i = 0; i < argc; i++) {
+        if (!fcache_is_token(fcache_str(argv[i]))) {
+            return "not a method";
+        }
+        if (strcmp(argv[i], "HEAD") == 0) {
+            return "HEAD goes with GET and needs not be named";
+        }
+        items[i] = fcache_str(apr_pstrdup(cmd->pool, argv[i]));
+    }
+    methods->items = items;
+    methods->count = (size_t)argc;
+    return NULL;
+}
+
+const char *mfc_parse_size(cmd_parms *cmd, void *field, int argc,
+                           char *const argv[])
+{
+    uint64_t bytes;
+
+    (void)argc;
+    if (fcache_size_parse(argv[0], &bytes) != FCACHE_OK || bytes == 0) {
+        return "not a size";
+    }
+    if (is(cmd->cmd->name, "FCacheMaxRequestBody") && bytes > (16u << 20)) {
+        return "too large";
+    }
+    *(uint64_t *)field = bytes;
+    return NULL;
+}
+
+const char *mfc_parse_set_cookie(cmd_parms *cmd, void *field, int argc,
+                                 char *const argv[])
+{
+    fcache_set_cookie_t *mode = field;
+
+    (void)cmd;
+    (void)argc;
+    if (is(argv[0], "refuse")) {
+        *mode = FCACHE_SET_COOKIE_REFUSE;
+    } else if (is(argv[0], "strip")) {
+        *mode = FCACHE_SET_COOKIE_STRIP;
+    } else if (is(argv[0], "store")) {
+        *mode = FCACHE_SET_COOKIE_STORE;
+    } else {
+        return "not a mode";
+    }
+    return NULL;
+}
+
+const char *mfc_parse_authorization(cmd_parms *cmd, void *field, int argc,
+                                    char *const argv[])
+{
+    int *never = field;
+
+    (void)cmd;
+    (void)argc;
+    if (is(argv[0], "never")) {
+        *never = 1;
+    } else if (is(argv[0], "rfc")) {
+        *never = 0;
+    } else {
+        return "not a mode";
+    }
+    return NULL;
+}
+
+const char *mfc_parse_error_status(cmd_parms *cmd, void *field, int argc,
+                                   char *const argv[])
+{
+    mfc_codes_t *codes = field;
+    int *items;
+    int count = 0;
+    int i;
+
+    if (argc == 1 && is(argv[0], "all")) {
+        items = apr_palloc(cmd->pool, sizeof(*items) * 200);
+        for (i = 400; i < 600; i++) {
+            items[count++] = i;
+        }
+    } else {
+        items = apr_palloc(cmd->pool, sizeof(*items) * (size_t)argc);
+        for (i = 0; i < argc; i++) {
+            int code = status_or_class(argv[i], strlen(argv[i]));
+            if (argc == 1 && is(argv[i], "none")) {
+                break;
+            }
+            if (code < 400 || code > 599) {
+                return "not a status code of an error";
+            }
+            items[count++] = code;
+        }
+    }
+    codes->items = items;
+    codes->count = (size_t)count;
+    return NULL;
+}
+
+const char *mfc_parse_request_control(cmd_parms *cmd, void *field, int argc,
+                                      char *const argv[])
+{
+    fcache_request_control_t *mode = field;
+
+    (void)cmd;
+    (void)argc;
+    if (is(argv[0], "honor")) {
+        *mode = FCACHE_REQUEST_CONTROL_HONOR;
+    } else if (is(argv[0], "ignore")) {
+        *mode = FCACHE_REQUEST_CONTROL_IGNORE;
+    } else if (is(argv[0], "refresh-only")) {
+        *mode = FCACHE_REQUEST_CONTROL_REFRESH_ONLY;
+    } else {
+        return "not a mode";
+    }
+    return NULL;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MFC_CTX_H
+#define MFC_CTX_H
+
+/*
+ * What the module knows of one request, and what its files offer each other.
+ * The order in which a request passes through them is in flow.c.
+ */
+
+#include "config.h"
+
+#include <fcache/fcache.h>
+
+#include <apr_buckets.h>
+#include <httpd.h>
+#include <util_filter.h>
+
+extern module AP_MODULE_DECLARE_DATA fcache_module;
+
+typedef struct mfc_ctx_t {
+    const mfc_conf_t *conf;
+    fcache_t *cache; /* of the store in use */
+    fcache_policy_t policy;
+    fcache_request_t request; /* views into the request's pool */
+    fcache_key_t key;
+    int64_t started_us; /* when the request reached us */
+    uint64_t epoch;     /* the store's, before the origin was asked */
+
+    /* set once by flow.c, in this order */
+    fcache_reason_t bypass; /* NONE: the cache is used */
+    fcache_status_t found;  /* of the lookup */
+    fcache_hit_t hit;       /* when found is OK */
+    fcache_decision_t decision;
+    fcache_judgement_t judgement; /* once the origin has answered */
+
+    /* what report.c tells */
+    fcache_verdict_t verdict;
+    fcache_reason_t reason;
+    int64_t age_s;
+    int64_t ttl_s;
+
+    /* REVALIDATE: the client's conditionals, parked while ours are there */
+    int revalidating;
+    const char *client_if_none_match;
+    const char *client_if_modified_since;
+
+    /* the request line as the client sent it, when rules changed the query */
+    const char *client_request_line;
+
+    int close_delimited; /* the origin's body ended with its connection */
+    struct mfc_capture_t *capture;
+} mfc_ctx_t;
+
+/* The request's state, or NULL when the scope is off. */
+mfc_ctx_t *mfc_ctx_of(const request_rec *r);
+
+/* ---- flow.c: the path of a request ------------------------------------------ */
+
+int mfc_on_fixups(request_rec *r);
+int mfc_on_request(request_rec *r);
+apr_status_t mfc_on_response(ap_filter_t *f, apr_bucket_brigade *bb);
+int mfc_on_log(request_rec *r);
+
+/* ---- message.c: httpd's structures as the core sees them --------------------- */
+
+/* Fills ctx->request from r, but for the body's digest. */
+void mfc_message_request(request_rec *r, mfc_ctx_t *ctx);
+
+/* A table's fields, and `extra` after them unless it is NULL. */
+fcache_fields_t mfc_message_fields(const apr_table_t *table,
+                                   const apr_table_t *extra, apr_pool_t *pool);
+
+/* The response as the handler made it: r->headers_out, err_headers_out and the
+ * fields httpd keeps beside them. */
+fcache_fields_t mfc_message_response_fields(request_rec *r);
+
+/* ---- body.c: request bodies --------------------------------------------------- */
+
+/*
+ * Reads the request's body, up to `max_bytes`, digests it and puts it back for
+ * the handler. NONE; or BODY_TOO_LARGE, and the handler still gets all of it;
+ * or REQUEST_BODY when it cannot be read.
+ */
+fcache_reason_t mfc_body_digest(request_rec *r, uint64_t max_bytes,
+                                fcache_bytes_t *out_digest);
+apr_status_t mfc_body_replay(ap_filter_t *f, apr_bucket_brigade *bb,
+                             ap_input_mode_t mode, apr_read_type_e block,
+                             apr_off_t readbytes);
+
+/* ---- serve.c ------------------------------------------------------------------ */
+
+/* Puts the stored entry into r's status and fields and its body into `bb`, as
+ * the client's conditionals want it. Takes the hit's pin. */
+void mfc_serve_prepare(request_rec *r, mfc_ctx_t *ctx, apr_bucket_brigade *bb);
+
+/* Sends the stored entry as the answer of a handler. */
+int mfc_serve(request_rec *r, mfc_ctx_t *ctx);
+
+/* 504 for only-if-cached (RFC 9111 §5.2.1.7). */
+int mfc_serve_only_cached(request_rec *r, mfc_ctx_t *ctx);
+
+/* The Cache-Control that this scope sends to clients. */
+void mfc_serve_client_control(request_rec *r, const mfc_ctx_t *ctx);
+
+/* "-gzip" and the like: what a filter behind us puts into entity tags. */
+const char *mfc_serve_etag_suffix(const request_rec *r);
+
+/* ---- bucket.c: bodies in the store ---------------------------------------------- */
+
+/* Appends buckets over the pieces; the pin is released with the last of them. */
+void mfc_bucket_append(apr_bucket_brigade *bb, fcache_t *cache, void *pin,
+                       const fcache_bytes_t *body, size_t count,
+                       apr_pool_t *pool);
+
+/* ---- capture.c ------------------------------------------------------------------ */
+
+/* Watches the handler's answer from now on. */
+void mfc_capture_arm(request_rec *r, mfc_ctx_t *ctx);
+
+/* Tees one brigade into the store and passes it on. */
+apr_status_t mfc_capture_pass(ap_filter_t *f, mfc_ctx_t *ctx,
+                              apr_bucket_brigade *bb);
+
+/* The entry that the judged response makes: everything but the body. */
+void mfc_capture_begin(request_rec *r, mfc_ctx_t *ctx, fcache_fields_t fields);
+
+/* ---- revalidate.c ----------------------------------------------------------------- */
+
+/* Parks the client's conditionals and adds the entry's. */
+void mfc_revalidate_arm(request_rec *r, mfc_ctx_t *ctx);
+
+/* Gives the client's conditionals back. */
+void mfc_revalidate_disarm(request_rec *r, mfc_ctx_t *ctx);
+
+/* A 304 confirmed the entry: renews it in the store and in ctx->hit. */
+void mfc_revalidate_renew(request_rec *r, mfc_ctx_t *ctx,
+                          fcache_fields_t fields);
+
+/* ---- framing.c -------------------------------------------------------------------- */
+
+/* Tells mod_proxy's bodies that end with the connection from framed ones. */
+void mfc_framing_hook(apr_pool_t *pool);
+apr_status_t mfc_framing_filter(ap_filter_t *f, apr_bucket_brigade *bb,
+                                ap_input_mode_t mode, apr_read_type_e block,
+                                apr_off_t readbytes);
+
+/* ---- report.c --------------------------------------------------------------------- */
+
+/* Sets the one verdict and its reason and puts them into the answer's fields,
+ * the environment and the notes. */
+void mfc_report(request_rec *r, mfc_ctx_t *ctx, fcache_verdict_t verdict,
+                fcache_reason_t reason);
+
+/* The request's line in the log. */
+void mfc_report_log(const request_rec *r, const mfc_ctx_t *ctx);
+
+/* ---- lifecycle.c ------------------------------------------------------------------ */
+
+int mfc_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);
+int mfc_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                    server_rec *main_server);
+void mfc_child_init(apr_pool_t *pchild, server_rec *main_server);
+
+extern ap_filter_rec_t *mfc_capture_handle;
+extern ap_filter_rec_t *mfc_replay_handle;
+extern ap_filter_rec_t *mfc_framing_handle;
+
+#endif
