@@ -21,7 +21,7 @@
     }
 #define MFC_KEY_DEFAULT                                                        \
     {                                                                          \
-        NULL, NULL, NULL                                                       \
+        NULL, NULL, NULL, NULL                                                 \
     }
 #define MFC_CLIENT_CONTROL_KEEP                                                \
     {                                                                          \
@@ -191,6 +191,11 @@ mfc_store_t *mfc_store_named(const char *name, const char *where)
     store->first_use = where;
     APR_ARRAY_PUSH(global->stores, mfc_store_t *) = store;
     return store;
+}
+
+mfc_store_t *mfc_store_of(const mfc_conf_t *conf)
+{
+    return conf->store ? conf->store : global->default_store;
 }
 
 /* ---- commands --------------------------------------------------------------- */

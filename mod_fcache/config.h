@@ -10,6 +10,7 @@
 
 #include <fcache/fcache.h>
 
+#include <apr_hash.h>
 #include <http_config.h>
 #include <httpd.h>
 
@@ -30,6 +31,7 @@ typedef struct mfc_expire_t {
 
 typedef struct mfc_key_conf_t {
     const fcache_key_rules_t *rules; /* NULL: the default key */
+    apr_hash_t *expressions; /* text of expr= -> ap_expr_info_t, or NULL */
     fcache_key_builder_fn builder;   /* NULL: none */
     void *builder_baton;
 } mfc_key_conf_t;
@@ -70,6 +72,7 @@ typedef struct mfc_global_t {
     apr_array_header_t *stores; /* mfc_store_t *, in the order named */
     fcache_backends_t *backends;
     fcache_coders_t *coders;
+    mfc_store_t *default_store; /* after post_config */
     int many_vhosts; /* more than one name-based virtual host */
 } mfc_global_t;
 
@@ -84,6 +87,9 @@ mfc_global_t *mfc_global(void);
 
 /* The store of that name, made if need be. `where` is a place for errors. */
 mfc_store_t *mfc_store_named(const char *name, const char *where);
+
+/* The store a scope uses: the one it names, or the default. */
+mfc_store_t *mfc_store_of(const mfc_conf_t *conf);
 
 /* The scope's configuration of a request. */
 const mfc_conf_t *mfc_conf_of(const request_rec *r);

@@ -2,6 +2,7 @@
 #include "config.h"
 #include "mod_fcache.h"
 
+#include <ap_expr.h>
 #include <ap_provider.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
@@ -198,10 +199,29 @@ static const char *key_provider(cmd_parms *cmd, const char *name,
                         *known ? known : " none");
 }
 
+/* Compiles the expression once; message.c finds it by its text. */
+static const char *key_expression(cmd_parms *cmd, const char *text,
+                                  mfc_key_conf_t *key)
+{
+    const char *why = NULL;
+    ap_expr_info_t *expression =
+        ap_expr_parse_cmd(cmd, text, AP_EXPR_FLAG_STRING_RESULT, &why, NULL);
+
+    if (why != NULL) {
+        return why;
+    }
+    if (key->expressions == NULL) {
+        key->expressions = apr_hash_make(cmd->pool);
+    }
+    apr_hash_set(key->expressions, apr_pstrdup(cmd->pool, text),
+                 APR_HASH_KEY_STRING, expression);
+    return NULL;
+}
+
 const char *mfc_parse_key(cmd_parms *cmd, void *field, int argc,
                           char *const argv[])
 {
-    mfc_key_conf_t parsed = {NULL, NULL, NULL};
+    mfc_key_conf_t parsed = {NULL, NULL, NULL, NULL};
     fcache_key_rules_t *rules = NULL;
     const char **words =
         apr_palloc(cmd->temp_pool, sizeof(*words) * (size_t)argc);
@@ -216,9 +236,7 @@ const char *mfc_parse_key(cmd_parms *cmd, void *field, int argc,
                 return why;
             }
         } else if (strncmp(argv[i], "expr=", 5) == 0) {
-            const char *why = NULL;
-            ap_expr_parse_cmd(cmd, argv[i] + 5, AP_EXPR_FLAG_STRING_RESULT,
-                              &why, NULL);
+            const char *why = key_expression(cmd, argv[i] + 5, &parsed);
             if (why != NULL) {
                 return why;
             }

@@ -39,16 +39,11 @@ typedef struct mfc_ctx_t {
     int64_t age_s;
     int64_t ttl_s;
 
-    /* REVALIDATE: the client's conditionals, parked while ours are there */
-    int revalidating;
-    const char *client_if_none_match;
-    const char *client_if_modified_since;
-
-    /* the request line as the client sent it, when rules changed the query */
-    const char *client_request_line;
-
-    int close_delimited; /* the origin's body ended with its connection */
-    struct mfc_capture_t *capture;
+    apr_table_t *parked; /* REVALIDATE: the client's conditionals, while ours
+                            are in r->headers_in */
+    int64_t answered_us; /* when the origin's answer was judged, or 0 */
+    int close_delimited; /* the origin's body ends with its connection */
+    struct mfc_capture_t *capture; /* NULL: not watching the origin */
 } mfc_ctx_t;
 
 /* The request's state, or NULL when the scope is off. */
@@ -56,7 +51,7 @@ mfc_ctx_t *mfc_ctx_of(const request_rec *r);
 
 /* ---- flow.c: the path of a request ------------------------------------------ */
 
-int mfc_on_fixups(request_rec *r);
+int mfc_on_translate(request_rec *r);
 int mfc_on_request(request_rec *r);
 apr_status_t mfc_on_response(ap_filter_t *f, apr_bucket_brigade *bb);
 int mfc_on_log(request_rec *r);
@@ -73,6 +68,11 @@ fcache_fields_t mfc_message_fields(const apr_table_t *table,
 /* The response as the handler made it: r->headers_out, err_headers_out and the
  * fields httpd keeps beside them. */
 fcache_fields_t mfc_message_response_fields(request_rec *r);
+
+/* Forwards the request with that query, and lets the log see what the client
+ * sent. */
+void mfc_message_rewrite(request_rec *r, fcache_bytes_t query);
+void mfc_message_restore(request_rec *r);
 
 /* ---- body.c: request bodies --------------------------------------------------- */
 
@@ -96,11 +96,10 @@ void mfc_serve_prepare(request_rec *r, mfc_ctx_t *ctx, apr_bucket_brigade *bb);
 /* Sends the stored entry as the answer of a handler. */
 int mfc_serve(request_rec *r, mfc_ctx_t *ctx);
 
-/* 504 for only-if-cached (RFC 9111 §5.2.1.7). */
-int mfc_serve_only_cached(request_rec *r, mfc_ctx_t *ctx);
-
-/* The Cache-Control that this scope sends to clients. */
-void mfc_serve_client_control(request_rec *r, const mfc_ctx_t *ctx);
+/* The Cache-Control that this scope sends with what is stored; `has_own` says
+ * that the origin gave clients a lifetime. */
+void mfc_serve_client_control(request_rec *r, const mfc_ctx_t *ctx,
+                              int has_own);
 
 /* "-gzip" and the like: what a filter behind us puts into entity tags. */
 const char *mfc_serve_etag_suffix(const request_rec *r);
@@ -117,12 +116,15 @@ void mfc_bucket_append(apr_bucket_brigade *bb, fcache_t *cache, void *pin,
 /* Watches the handler's answer from now on. */
 void mfc_capture_arm(request_rec *r, mfc_ctx_t *ctx);
 
-/* Tees one brigade into the store and passes it on. */
+/* The answer is to be stored: makes the head of its entry. */
+void mfc_capture_begin(request_rec *r, mfc_ctx_t *ctx, fcache_fields_t fields);
+
+/* It is not (any more), and why. */
+void mfc_capture_drop(request_rec *r, mfc_ctx_t *ctx, fcache_reason_t reason);
+
+/* Tees one brigade into the store and passes it on; stores at its end. */
 apr_status_t mfc_capture_pass(ap_filter_t *f, mfc_ctx_t *ctx,
                               apr_bucket_brigade *bb);
-
-/* The entry that the judged response makes: everything but the body. */
-void mfc_capture_begin(request_rec *r, mfc_ctx_t *ctx, fcache_fields_t fields);
 
 /* ---- revalidate.c ----------------------------------------------------------------- */
 
@@ -146,10 +148,13 @@ apr_status_t mfc_framing_filter(ap_filter_t *f, apr_bucket_brigade *bb,
 
 /* ---- report.c --------------------------------------------------------------------- */
 
-/* Sets the one verdict and its reason and puts them into the answer's fields,
- * the environment and the notes. */
+/* Sets the one verdict and its reason, for the answer's field, the environment
+ * and the notes. */
 void mfc_report(request_rec *r, mfc_ctx_t *ctx, fcache_verdict_t verdict,
                 fcache_reason_t reason);
+
+/* Puts the verdict's field into the table, in place of any the origin sent. */
+void mfc_report_field(const mfc_ctx_t *ctx, apr_table_t *fields);
 
 /* The request's line in the log. */
 void mfc_report_log(const request_rec *r, const mfc_ctx_t *ctx);

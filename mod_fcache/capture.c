@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Storing while streaming. The filter is the first behind the handler, so it
+ * sees the answer as the origin made it. Pieces are copied into the store's
+ * writer and passed on at once; the entry is put when the end has come, complete,
+ * and the client has been given everything.
+ *
+ * One thing may hold the client's bytes back: where the origin sends no entity
+ * tag, up to HOLD_MAX bytes wait for the end, so that the first answer carries
+ * the same tag as every hit. An answer of unknown length that pauses is not held
+ * any longer.
+ */
+#include "ctx.h"
+
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_protocol.h>
+#include <http_request.h>
+
+#define HOLD_MAX (64 * 1024)
+#define MAX_FIELDS (48 * 1024)
+#define MAX_VARY 2048
+
+typedef struct mfc_capture_t {
+    fcache_writer_t *writer; /* NULL: not storing */
+    fcache_entry_t entry;
+    fcache_buf_t block;
+    fcache_buf_t vary;
+    fcache_etag_t *etag; /* NULL: not ours to make */
+    apr_off_t expected;  /* Content-Length, or -1 */
+    int hold;            /* the client waits for the tag */
+    apr_bucket_brigade *held;    /* what waits for the tag, set aside */
+    apr_bucket_brigade *pending; /* what was just seen */
+} mfc_capture_t;
+
+static apr_status_t capture_fini(void *data)
+{
+    mfc_capture_t *capture = data;
+
+    fcache_buf_fini(&capture->block);
+    fcache_buf_fini(&capture->vary);
+    return APR_SUCCESS;
+}
+
+void mfc_capture_arm(request_rec *r, mfc_ctx_t *ctx)
+{
+    mfc_capture_t *capture = apr_pcalloc(r->pool, sizeof(*capture));
+
+    fcache_buf_init(&capture->block, MAX_FIELDS);
+    fcache_buf_init(&capture->vary, MAX_VARY);
+    capture->held = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    capture->pending =
+        apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    apr_pool_cleanup_register(r->pool, capture, capture_fini,
+                              apr_pool_cleanup_null);
+    ctx->capture = capture;
+    ap_add_output_filter_handle(mfc_capture_handle, ctx, r, r->connection);
+}
+
+void mfc_capture_drop(request_rec *r, mfc_ctx_t *ctx, fcache_reason_t reason)
+{
+    mfc_capture_t *capture = ctx->capture;
+
+    if (capture->writer != NULL) {
+        fcache_writer_abort(capture->writer);
+        capture->writer = NULL;
+    }
+    capture->hold = 0;
+    if (ctx->conf->status_header != NULL) {
+        apr_table_unset(r->headers_out, ctx->conf->status_header);
+    }
+    mfc_report(r, ctx, FCACHE_VERDICT_MISS, reason);
+}
+
+/* ---- the head of the entry ------------------------------------------------------ */
+
+static int is(fcache_bytes_t name, const char *text)
+{
+    return fcache_bytes_equal_nocase(name, fcache_str(text));
+}
+
+static fcache_status_t add_date(mfc_capture_t *capture, int64_t date_s)
+{
+    char date[FCACHE_DATE_LEN + 1];
+
+    fcache_date_format(date_s, date);
+    return fcache_fieldblock_add(&capture->block, fcache_str("Date"),
+                                 fcache_str(date));
+}
+
+/* The fields that are kept, as a block that can be sent as it is. */
+static fcache_status_t build_block(const mfc_ctx_t *ctx, fcache_fields_t fields)
+{
+    mfc_capture_t *capture = ctx->capture;
+    fcache_status_t status = FCACHE_OK;
+    fcache_cc_t cc;
+    size_t i;
+
+    fcache_cc_parse(fields, &cc);
+    if (fcache_fields_get(fields, "Date").ptr == NULL) {
+        status = add_date(capture, capture->entry.date_s);
+    }
+    for (i = 0; i < fields.count && status == FCACHE_OK; i++) {
+        fcache_bytes_t name = fields.items[i].name;
+
+        if (fcache_field_is_stored(&ctx->policy, fields, &cc, name) &&
+            !is(name, "Content-Length") &&
+            !(ctx->conf->status_header != NULL &&
+              is(name, ctx->conf->status_header))) {
+            status = fcache_fieldblock_add(
+                &capture->block, name,
+                fcache_bytes_trim(fields.items[i].value));
+        }
+    }
+    return status;
+}
+
+static void fill_entry(const mfc_ctx_t *ctx, const request_rec *r,
+                       fcache_fields_t fields)
+{
+    const fcache_judgement_t *judgement = &ctx->judgement;
+    fcache_entry_t *entry = &ctx->capture->entry;
+    fcache_bytes_t date = fcache_fields_get(fields, "Date");
+
+    entry->kind = FCACHE_ENTRY_RESPONSE;
+    entry->flags = judgement->entry_flags;
+    entry->status = r->status;
+    entry->generation = ctx->epoch;
+    entry->created_us = ctx->answered_us;
+    entry->initial_age_s = judgement->initial_age_s;
+    entry->fresh_until_us = judgement->fresh_until_us;
+    entry->stale_until_us = judgement->stale_until_us;
+    entry->stale_while_revalidate_s = judgement->stale_while_revalidate_s;
+    entry->stale_if_error_s = judgement->stale_if_error_s;
+    entry->etag = fcache_fields_get(fields, "ETag");
+    entry->last_modified = fcache_fields_get(fields, "Last-Modified");
+    if (!fcache_date_parse(date, ctx->answered_us / FCACHE_US_PER_S,
+                           &entry->date_s)) {
+        entry->date_s = ctx->answered_us / FCACHE_US_PER_S;
+    }
+    if (r->status_line != NULL && strlen(r->status_line) > 3 &&
+        strncmp(ap_get_status_line(r->status), r->status_line, 3) != 0) {
+        entry->reason = fcache_bytes_trim(fcache_str(r->status_line + 3));
+    }
+}
+
+/* Content-Length as it was sent (RFC 9110 §8.6), or -1. */
+static apr_off_t content_length(fcache_fields_t fields)
+{
+    fcache_bytes_t text = fcache_fields_get(fields, "Content-Length");
+    int64_t length;
+
+    if (text.ptr == NULL || !fcache_delta_parse(text, &length)) {
+        return -1;
+    }
+    return length;
+}
+
+static void make_tag(request_rec *r, const mfc_ctx_t *ctx,
+                     fcache_fields_t fields)
+{
+    mfc_capture_t *capture = ctx->capture;
+
+    if (!ctx->conf->etag || capture->entry.etag.len > 0 ||
+        r->status != HTTP_OK) {
+        return;
+    }
+    capture->etag = fcache_etag_create(
+        fcache_fields_get(fields, "Content-Type"),
+        fcache_fields_get(fields, "Content-Encoding"), r->pool);
+    capture->hold = capture->expected <= HOLD_MAX;
+}
+
+static fcache_reason_t begin(request_rec *r, mfc_ctx_t *ctx,
+                             fcache_fields_t fields)
+{
+    mfc_capture_t *capture = ctx->capture;
+    fcache_reason_t why = FCACHE_REASON_VARY_BAD;
+    uint64_t hint;
+
+    capture->expected = content_length(fields);
+    hint = capture->expected > 0 ? (uint64_t)capture->expected : 0;
+    if (r->method_number == M_GET && r->header_only) {
+        return FCACHE_REASON_HEAD_ANSWER;
+    }
+    if (hint > ctx->conf->max_object) {
+        return FCACHE_REASON_TOO_LARGE;
+    }
+    if (fcache_vary_names(fields, &capture->vary, &why) != FCACHE_OK) {
+        return why;
+    }
+    fill_entry(ctx, r, fields);
+    if (build_block(ctx, fields) != FCACHE_OK) {
+        return FCACHE_REASON_BAD_FIELDS;
+    }
+    if (fcache_writer_begin(ctx->cache, ctx->conf->coder, hint,
+                            &capture->writer, r->pool, NULL) != FCACHE_OK) {
+        return FCACHE_REASON_STORE_FAULT;
+    }
+    make_tag(r, ctx, fields);
+    return FCACHE_REASON_STORED;
+}
+
+void mfc_capture_begin(request_rec *r, mfc_ctx_t *ctx, fcache_fields_t fields)
+{
+    fcache_reason_t reason = begin(r, ctx, fields);
+
+    if (reason != FCACHE_REASON_STORED) {
+        mfc_capture_drop(r, ctx, reason);
+        return;
+    }
+    ctx->ttl_s = (ctx->judgement.fresh_until_us - ctx->answered_us) /
+                 FCACHE_US_PER_S;
+    ctx->age_s = ctx->judgement.initial_age_s;
+    if (ctx->conf->status_header != NULL) {
+        apr_table_unset(r->headers_out, ctx->conf->status_header);
+    }
+    mfc_serve_client_control(
+        r, ctx,
+        (ctx->judgement.entry_flags & FCACHE_ENTRY_CLIENT_CC) != 0 ||
+            fcache_fields_get(fields, "Expires").ptr != NULL);
+    mfc_report(r, ctx, FCACHE_VERDICT_MISS, FCACHE_REASON_STORED);
+}
+
+/* ---- the body --------------------------------------------------------------------- */
+
+/* Is the body whole? */
+static fcache_reason_t completeness(const request_rec *r, const mfc_ctx_t *ctx)
+{
+    const mfc_capture_t *capture = ctx->capture;
+
+    if (capture->expected >= 0 &&
+        fcache_writer_length(capture->writer) != (uint64_t)capture->expected) {
+        return FCACHE_REASON_TRUNCATED;
+    }
+    if (capture->expected < 0 && ctx->close_delimited) {
+        return FCACHE_REASON_TRUNCATED;
+    }
+    if (capture->expected < 0 && r->connection->aborted) {
+        return FCACHE_REASON_CLIENT_ABORT;
+    }
+    return FCACHE_REASON_STORED;
+}
+
+static void drop_data(apr_bucket_brigade *bb)
+{
+    apr_bucket *bucket = APR_BRIGADE_FIRST(bb);
+
+    while (bucket != APR_BRIGADE_SENTINEL(bb)) {
+        apr_bucket *next = APR_BUCKET_NEXT(bucket);
+        if (!APR_BUCKET_IS_METADATA(bucket)) {
+            apr_bucket_delete(bucket);
+        }
+        bucket = next;
+    }
+}
+
+/* The client asked with the tag that we make: it has the body already. */
+static void answer_condition(request_rec *r, mfc_capture_t *capture)
+{
+    const fcache_entry_t *entry = &capture->entry;
+
+    if (r->method_number != M_GET ||
+        fcache_condition(entry->etag, entry->last_modified, entry->date_s,
+                         mfc_message_fields(r->headers_in, NULL, r->pool),
+                         mfc_serve_etag_suffix(r)) != HTTP_NOT_MODIFIED) {
+        return;
+    }
+    r->status = HTTP_NOT_MODIFIED;
+    r->status_line = NULL;
+    drop_data(capture->held);
+    drop_data(capture->pending);
+}
+
+/* The tag is known: into the entry, and to a client that waited for it. */
+static void finish_tag(request_rec *r, mfc_ctx_t *ctx)
+{
+    mfc_capture_t *capture = ctx->capture;
+    char *tag = apr_palloc(r->pool, FCACHE_ETAG_LEN + 1);
+
+    fcache_etag_final(capture->etag, tag);
+    capture->entry.etag = fcache_str(tag);
+    capture->entry.flags |= FCACHE_ENTRY_OWN_ETAG;
+    if (fcache_fieldblock_add(&capture->block, fcache_str("ETag"),
+                              capture->entry.etag) != FCACHE_OK) {
+        mfc_capture_drop(r, ctx, FCACHE_REASON_BAD_FIELDS);
+        return;
+    }
+    if (capture->hold) {
+        apr_table_setn(r->headers_out, "ETag", tag);
+        capture->hold = 0;
+        answer_condition(r, capture);
+    }
+}
+
+/* 8 */
+static void commit(request_rec *r, mfc_ctx_t *ctx)
+{
+    mfc_capture_t *capture = ctx->capture;
+    fcache_writer_t *writer = capture->writer;
+    fcache_status_t status;
+    char length[32];
+
+    apr_snprintf(length, sizeof(length), "%" APR_UINT64_T_FMT,
+                 fcache_writer_length(writer));
+    status = FCACHE_OK;
+    if (r->status != HTTP_NO_CONTENT) {
+        status = fcache_fieldblock_add(&capture->block,
+                                       fcache_str("Content-Length"),
+                                       fcache_str(length));
+    }
+    if (status != FCACHE_OK) {
+        mfc_capture_drop(r, ctx, FCACHE_REASON_BAD_FIELDS);
+        return;
+    }
+    capture->entry.fields = fcache_buf_bytes(&capture->block);
+    capture->writer = NULL; /* commit ends it */
+    status = fcache_writer_commit(writer, &ctx->key, &capture->entry,
+                                  fcache_buf_bytes(&capture->vary),
+                                  &ctx->request, apr_time_now(), NULL);
+    if (status != FCACHE_OK) {
+        mfc_report(r, ctx, FCACHE_VERDICT_MISS,
+                   status == FCACHE_TOO_LARGE ? FCACHE_REASON_TOO_LARGE
+                                              : FCACHE_REASON_STORE_FAULT);
+    }
+}
+
+static apr_status_t pass_pending(ap_filter_t *f, mfc_capture_t *capture)
+{
+    apr_status_t status;
+
+    APR_BRIGADE_PREPEND(capture->pending, capture->held);
+    status = ap_pass_brigade(f->next, capture->pending);
+    apr_brigade_cleanup(capture->pending);
+    return status;
+}
+
+/* Everything is there: the client first, then the store. */
+static apr_status_t finish(ap_filter_t *f, mfc_ctx_t *ctx)
+{
+    mfc_capture_t *capture = ctx->capture;
+    request_rec *r = f->r;
+    fcache_reason_t reason = completeness(r, ctx);
+    apr_status_t status;
+
+    if (reason != FCACHE_REASON_STORED) {
+        mfc_capture_drop(r, ctx, reason);
+    } else if (capture->etag != NULL) {
+        finish_tag(r, ctx);
+    }
+    status = pass_pending(f, capture);
+    if (capture->writer != NULL) {
+        commit(r, ctx);
+    }
+    return status;
+}
+
+/* Reads a bucket; what came before it goes out first when it has to wait. */
+static apr_status_t read_bucket(ap_filter_t *f, mfc_capture_t *capture,
+                                apr_bucket *bucket, fcache_bytes_t *out_bytes)
+{
+    const char *data;
+    apr_size_t len;
+    apr_status_t status =
+        apr_bucket_read(bucket, &data, &len, APR_NONBLOCK_READ);
+
+    if (APR_STATUS_IS_EAGAIN(status)) {
+        if (capture->expected < 0) {
+            capture->hold = 0;
+        }
+        if (!capture->hold) {
+            APR_BRIGADE_INSERT_TAIL(
+                capture->pending,
+                apr_bucket_flush_create(f->c->bucket_alloc));
+            status = pass_pending(f, capture);
+            if (status != APR_SUCCESS) {
+                return status;
+            }
+        }
+        status = apr_bucket_read(bucket, &data, &len, APR_BLOCK_READ);
+    }
+    if (status == APR_SUCCESS) {
+        *out_bytes = fcache_bytes(data, len);
+    }
+    return status;
+}
+
+/* 7 */
+static apr_status_t tee(ap_filter_t *f, mfc_ctx_t *ctx, apr_bucket *bucket)
+{
+    mfc_capture_t *capture = ctx->capture;
+    fcache_bytes_t bytes;
+    apr_status_t status = read_bucket(f, capture, bucket, &bytes);
+    uint64_t length;
+
+    if (status != APR_SUCCESS) {
+        mfc_capture_drop(f->r, ctx, FCACHE_REASON_TRUNCATED);
+        return status;
+    }
+    length = fcache_writer_length(capture->writer) + bytes.len;
+    if (length > ctx->conf->max_object) {
+        mfc_capture_drop(f->r, ctx, FCACHE_REASON_TOO_LARGE);
+        return APR_SUCCESS;
+    }
+    if (fcache_writer_append(capture->writer, bytes, NULL) != FCACHE_OK) {
+        mfc_capture_drop(f->r, ctx, FCACHE_REASON_STORE_FAULT);
+        return APR_SUCCESS;
+    }
+    if (capture->etag != NULL) {
+        fcache_etag_update(capture->etag, bytes);
+    }
+    if (length > HOLD_MAX) {
+        capture->hold = 0;
+    }
+    return APR_SUCCESS;
+}
+
+static void watch_metadata(ap_filter_t *f, mfc_ctx_t *ctx, apr_bucket *bucket)
+{
+    mfc_capture_t *capture = ctx->capture;
+
+    if (AP_BUCKET_IS_ERROR(bucket) || AP_BUCKET_IS_EOC(bucket)) {
+        mfc_capture_drop(f->r, ctx, FCACHE_REASON_TRUNCATED);
+    } else if (APR_BUCKET_IS_FLUSH(bucket) && capture->expected < 0) {
+        capture->hold = 0;
+    }
+}
+
+/* Not storing: what is pending goes out, the filter with it. */
+static apr_status_t let_go(ap_filter_t *f, mfc_capture_t *capture,
+                           apr_bucket_brigade *bb)
+{
+    APR_BRIGADE_PREPEND(bb, capture->pending);
+    APR_BRIGADE_PREPEND(bb, capture->held);
+    ap_remove_output_filter(f);
+    return ap_pass_brigade(f->next, bb);
+}
+
+apr_status_t mfc_capture_pass(ap_filter_t *f, mfc_ctx_t *ctx,
+                              apr_bucket_brigade *bb)
+{
+    mfc_capture_t *capture = ctx->capture;
+    apr_status_t status = APR_SUCCESS;
+
+    while (!APR_BRIGADE_EMPTY(bb)) {
+        apr_bucket *bucket = APR_BRIGADE_FIRST(bb);
+
+        if (capture->writer == NULL) {
+            return let_go(f, capture, bb);
+        }
+        if (APR_BUCKET_IS_METADATA(bucket)) {
+            watch_metadata(f, ctx, bucket);
+        } else {
+            status = tee(f, ctx, bucket);
+        }
+        if (status != APR_SUCCESS) {
+            return status;
+        }
+        APR_BUCKET_REMOVE(bucket);
+        APR_BRIGADE_INSERT_TAIL(capture->pending, bucket);
+        if (APR_BUCKET_IS_EOS(bucket) && capture->writer != NULL) {
+            status = finish(f, ctx);
+            ap_remove_output_filter(f);
+            return status;
+        }
+    }
+    if (!capture->hold) {
+        return pass_pending(f, capture);
+    }
+    return ap_save_brigade(f, &capture->held, &capture->pending, f->r->pool);
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The path of a request, in order. Each step is one call.
+ *
+ *   on_request   1 admit     may this request use the cache at all?
+ *                2 key       request -> canonical bytes -> digest
+ *                3 lookup    store get, verify, decode, Vary variant
+ *                4 decide    (entry, request, now) -> plan and reason
+ *                5 serve     the stored answer, or ask the origin and watch
+ *   on_response  6 judge     (request, response, now) -> store, refresh or not
+ *                7 capture   tee the body, bounded, while it streams
+ *                8 commit    at its end: encode, put
+ *   on_log       9 report    one verdict, one reason
+ *
+ * A fault of the cache never fails a request: it is a miss.
+ */
+#include "ctx.h"
+
+#include <apr_strings.h>
+#include <http_config.h>
+#include <http_request.h>
+
+mfc_ctx_t *mfc_ctx_of(const request_rec *r)
+{
+    return ap_get_module_config(r->request_config, &fcache_module);
+}
+
+/* ---- before the origin's URL is made ------------------------------------------ */
+
+/* What is not in the key is not sent to the origin: a query that the key rules
+ * cut or sort is forwarded so. */
+int mfc_on_translate(request_rec *r)
+{
+    const mfc_conf_t *conf = mfc_conf_of(r);
+    fcache_request_t request;
+    fcache_bytes_t query;
+
+    if (!conf->enable || conf->key.rules == NULL || r->main != NULL ||
+        r->args == NULL) {
+        return DECLINED;
+    }
+    memset(&request, 0, sizeof(request));
+    request.query = fcache_str(r->args);
+    query = fcache_key_rules_query(conf->key.rules, &request, r->pool);
+    if (!fcache_bytes_equal(query, request.query)) {
+        mfc_message_rewrite(r, query);
+    }
+    return DECLINED;
+}
+
+/* ---- on_request ------------------------------------------------------------------ */
+
+/* 1 */
+static fcache_reason_t admit(request_rec *r, mfc_ctx_t *ctx)
+{
+    if (apr_table_get(r->subprocess_env, "no-cache") != NULL ||
+        apr_table_get(r->subprocess_env, "no-fcache") != NULL) {
+        return FCACHE_REASON_ENV;
+    }
+    if (ctx->cache == NULL) {
+        return FCACHE_REASON_STORE_FAULT;
+    }
+    mfc_message_request(r, ctx);
+    return fcache_admit(&ctx->policy, &ctx->request);
+}
+
+/* 2 */
+static fcache_reason_t build_key(request_rec *r, mfc_ctx_t *ctx)
+{
+    const mfc_conf_t *conf = ctx->conf;
+    fcache_reason_t reason;
+
+    if (ctx->request.flags & FCACHE_REQUEST_HAS_BODY) {
+        reason = mfc_body_digest(r, conf->max_request_body,
+                                 &ctx->request.body_digest);
+        if (reason != FCACHE_REASON_NONE) {
+            return reason;
+        }
+    }
+    if (fcache_key_build(conf->key.rules, conf->key.builder,
+                         conf->key.builder_baton, conf->prefix, conf->ns,
+                         &ctx->request, &ctx->key, r->pool,
+                         NULL) != FCACHE_OK) {
+        return FCACHE_REASON_KEY;
+    }
+    return FCACHE_REASON_NONE;
+}
+
+/* 3 */
+static void lookup(request_rec *r, mfc_ctx_t *ctx)
+{
+    ctx->epoch = fcache_epoch(ctx->cache);
+    ctx->found = fcache_lookup(ctx->cache, &ctx->key, &ctx->request,
+                               ctx->started_us, &ctx->hit, r->pool, NULL);
+    if (ctx->found == FCACHE_OK &&
+        ctx->hit.entry.kind != FCACHE_ENTRY_RESPONSE) {
+        fcache_pin_release(ctx->cache, ctx->hit.pin);
+        ctx->hit.pin = NULL;
+        ctx->found = FCACHE_MISS;
+    }
+}
+
+/* 4 */
+static void decide(mfc_ctx_t *ctx)
+{
+    ctx->decision = fcache_decide(
+        &ctx->policy, ctx->found == FCACHE_OK ? &ctx->hit.entry : NULL,
+        ctx->hit.soft_purged, &ctx->request, ctx->started_us);
+    if (fcache_status_is_fault(ctx->found)) {
+        ctx->decision.reason = FCACHE_REASON_STORE_FAULT;
+    } else if (ctx->found != FCACHE_OK && ctx->hit.varied &&
+               ctx->decision.reason == FCACHE_REASON_ABSENT) {
+        ctx->decision.reason = FCACHE_REASON_VARY_MISS;
+    }
+    ctx->age_s = ctx->decision.age_s;
+    ctx->ttl_s = ctx->decision.ttl_s;
+}
+
+/* 5 */
+static int answer(request_rec *r, mfc_ctx_t *ctx)
+{
+    switch (ctx->decision.plan) {
+    case FCACHE_PLAN_HIT:
+        mfc_report(r, ctx, FCACHE_VERDICT_HIT, ctx->decision.reason);
+        return mfc_serve(r, ctx);
+    case FCACHE_PLAN_HIT_STALE:
+        mfc_report(r, ctx, FCACHE_VERDICT_STALE, ctx->decision.reason);
+        return mfc_serve(r, ctx);
+    case FCACHE_PLAN_ONLY_CACHED:
+        mfc_report(r, ctx, FCACHE_VERDICT_ERROR, ctx->decision.reason);
+        return HTTP_GATEWAY_TIME_OUT;
+    case FCACHE_PLAN_REVALIDATE:
+        mfc_revalidate_arm(r, ctx);
+        break;
+    case FCACHE_PLAN_MISS:
+        break;
+    }
+    mfc_report(r, ctx, FCACHE_VERDICT_MISS, ctx->decision.reason);
+    mfc_capture_arm(r, ctx);
+    return DECLINED;
+}
+
+static mfc_ctx_t *ctx_create(request_rec *r, const mfc_conf_t *conf)
+{
+    mfc_ctx_t *ctx = apr_pcalloc(r->pool, sizeof(*ctx));
+
+    ctx->conf = conf;
+    ctx->cache = mfc_store_of(conf)->cache;
+    ctx->started_us = apr_time_now();
+    mfc_conf_policy(conf, &ctx->policy);
+    ap_set_module_config(r->request_config, &fcache_module, ctx);
+    return ctx;
+}
+
+/* An internal redirect carries the state of its request on: the key stays that
+ * of the URL the client asked for. An error document is not that URL's answer. */
+static int continue_redirect(request_rec *r, mfc_ctx_t *ctx)
+{
+    ap_set_module_config(r->request_config, &fcache_module, ctx);
+    mfc_report(r, ctx, ctx->verdict, ctx->reason);
+    if (ctx->capture != NULL && r->status == HTTP_OK) {
+        mfc_capture_arm(r, ctx);
+    }
+    return DECLINED;
+}
+
+int mfc_on_request(request_rec *r)
+{
+    const mfc_conf_t *conf = mfc_conf_of(r);
+    mfc_ctx_t *ctx = r->prev ? mfc_ctx_of(r->prev) : NULL;
+
+    if (ctx != NULL) {
+        return continue_redirect(r, ctx);
+    }
+    if (!conf->enable || r->main != NULL || r->status != HTTP_OK) {
+        return DECLINED;
+    }
+    ctx = ctx_create(r, conf);
+    ctx->bypass = admit(r, ctx);
+    if (ctx->bypass == FCACHE_REASON_NONE) {
+        ctx->bypass = build_key(r, ctx);
+    }
+    if (ctx->bypass != FCACHE_REASON_NONE) {
+        mfc_report(r, ctx, FCACHE_VERDICT_BYPASS, ctx->bypass);
+        return DECLINED;
+    }
+    lookup(r, ctx);
+    decide(ctx);
+    return answer(r, ctx);
+}
+
+/* ---- on_response -------------------------------------------------------------------- */
+
+/* 6 */
+static void judge(request_rec *r, mfc_ctx_t *ctx, fcache_fields_t fields)
+{
+    fcache_response_t response = {r->status, fields, ctx->started_us,
+                                  apr_time_now()};
+    const fcache_entry_t *stored = ctx->parked ? &ctx->hit.entry : NULL;
+
+    mfc_revalidate_disarm(r, ctx);
+    ctx->judgement = fcache_judge(&ctx->policy, &ctx->request, &response,
+                                  stored, response.response_us);
+    ctx->answered_us = response.response_us;
+}
+
+/* The stored entry answers in place of what the origin sent. */
+static apr_status_t serve_instead(ap_filter_t *f, mfc_ctx_t *ctx,
+                                  apr_bucket_brigade *bb)
+{
+    ap_filter_t *next = f->next;
+
+    apr_brigade_cleanup(bb);
+    ap_remove_output_filter(f);
+    mfc_serve_prepare(f->r, ctx, bb);
+    return ap_pass_brigade(next, bb);
+}
+
+static apr_status_t rule(ap_filter_t *f, mfc_ctx_t *ctx, apr_bucket_brigade *bb)
+{
+    request_rec *r = f->r;
+    fcache_fields_t fields = mfc_message_response_fields(r);
+
+    judge(r, ctx, fields);
+    switch (ctx->judgement.ruling) {
+    case FCACHE_RULING_REFRESH:
+        mfc_revalidate_renew(r, ctx, fields);
+        mfc_report(r, ctx, FCACHE_VERDICT_REVALIDATED, ctx->judgement.reason);
+        return serve_instead(f, ctx, bb);
+    case FCACHE_RULING_SERVE_STALE:
+        mfc_report(r, ctx, FCACHE_VERDICT_STALE, ctx->judgement.reason);
+        return serve_instead(f, ctx, bb);
+    case FCACHE_RULING_STORE:
+        mfc_capture_begin(r, ctx, fields);
+        return mfc_capture_pass(f, ctx, bb);
+    case FCACHE_RULING_NO_STORE:
+        break;
+    }
+    mfc_capture_drop(r, ctx, ctx->judgement.reason);
+    return mfc_capture_pass(f, ctx, bb);
+}
+
+apr_status_t mfc_on_response(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    mfc_ctx_t *ctx = f->ctx;
+
+    if (ctx->answered_us == 0 && !APR_BRIGADE_EMPTY(bb)) {
+        return rule(f, ctx, bb);                 /* 6 */
+    }
+    return mfc_capture_pass(f, ctx, bb); /* 7, 8 */
+}
+
+/* ---- on_log ---------------------------------------------------------------------------- */
+
+/* 9 */
+int mfc_on_log(request_rec *r)
+{
+    mfc_ctx_t *ctx = mfc_ctx_of(r);
+
+    if (ctx != NULL) {
+        mfc_message_restore(r);
+        mfc_report_log(r, ctx);
+    }
+    return DECLINED;
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctx.h"
+
+#include <ap_expr.h>
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_vhost.h>
+
+/* ---- fields ------------------------------------------------------------------ */
+
+static size_t append(const apr_table_t *table, fcache_field_t *items)
+{
+    const apr_array_header_t *array = apr_table_elts(table);
+    const apr_table_entry_t *entries = (const apr_table_entry_t *)array->elts;
+    int i;
+
+    for (i = 0; i < array->nelts; i++) {
+        items[i].name = fcache_str(entries[i].key);
+        items[i].value = fcache_str(entries[i].val);
+    }
+    return (size_t)array->nelts;
+}
+
+fcache_fields_t mfc_message_fields(const apr_table_t *table,
+                                   const apr_table_t *extra, apr_pool_t *pool)
+{
+    size_t room = (size_t)apr_table_elts(table)->nelts +
+                  (extra ? (size_t)apr_table_elts(extra)->nelts : 0);
+    fcache_field_t *items = apr_palloc(pool, sizeof(*items) * (room + 1));
+    fcache_fields_t fields = {items, 0};
+
+    fields.count = append(table, items);
+    if (extra != NULL) {
+        fields.count += append(extra, items + fields.count);
+    }
+    return fields;
+}
+
+/* httpd keeps some fields beside the table until the last filter. */
+static void put_beside(apr_table_t *table, const char *name, const char *value)
+{
+    if (value != NULL && apr_table_get(table, name) == NULL) {
+        apr_table_setn(table, name, value);
+    }
+}
+
+fcache_fields_t mfc_message_response_fields(request_rec *r)
+{
+    apr_table_t *table = apr_table_copy(r->pool, r->headers_out);
+
+    put_beside(table, "Content-Type", r->content_type);
+    put_beside(table, "Content-Encoding", r->content_encoding);
+    if (r->content_languages != NULL && r->content_languages->nelts > 0) {
+        put_beside(table, "Content-Language",
+                   apr_array_pstrcat(r->pool, r->content_languages, ','));
+    }
+    return mfc_message_fields(table, r->err_headers_out, r->pool);
+}
+
+/* ---- the request --------------------------------------------------------------- */
+
+/* The request that the client sent, at the head of internal redirects. */
+static const request_rec *first_of(const request_rec *r)
+{
+    while (r->prev != NULL) {
+        r = r->prev;
+    }
+    return r;
+}
+
+static int is_default_port(const char *scheme, const char *port)
+{
+    return strcmp(port, strcmp(scheme, "https") == 0 ? "443" : "80") == 0;
+}
+
+/* The validated Host, lower-case as httpd made it, and the port that the client
+ * named, unless it is the scheme's. */
+static fcache_bytes_t authority(const request_rec *r, const char *scheme)
+{
+    const char *host = r->hostname ? r->hostname : "";
+    const char *field = apr_table_get(r->headers_in, "Host");
+    const char *port = field ? strrchr(field, ':') : NULL;
+    const char *c;
+
+    if (port == NULL || strchr(port, ']') != NULL || port[1] == '\0' ||
+        is_default_port(scheme, port + 1)) {
+        return fcache_str(host);
+    }
+    for (c = port + 1; *c != '\0'; c++) {
+        if (!apr_isdigit(*c)) {
+            return fcache_str(host);
+        }
+    }
+    return fcache_str(apr_pstrcat(r->pool, host, port, NULL));
+}
+
+/* A body of non-zero length may come (RFC 9112 §6.3). */
+static int has_body(const request_rec *r)
+{
+    const char *length = apr_table_get(r->headers_in, "Content-Length");
+
+    if (apr_table_get(r->headers_in, "Transfer-Encoding") != NULL) {
+        return 1;
+    }
+    return length != NULL && length[strspn(length, "0 \t")] != '\0';
+}
+
+static unsigned oddities(request_rec *r, const char *target)
+{
+    unsigned flags = 0;
+
+    if (has_body(r)) {
+        flags |= FCACHE_REQUEST_HAS_BODY;
+    }
+    if (target[0] != '/' || strchr(target, '#') != NULL ||
+        first_of(r)->parsed_uri.hostname != NULL) {
+        flags |= FCACHE_REQUEST_ODD_TARGET;
+    }
+    if (mfc_global()->many_vhosts && r->hostname != NULL &&
+        !ap_matches_request_vhost(r, r->hostname,
+                                  r->connection->local_addr->port)) {
+        flags |= FCACHE_REQUEST_ODD_HOST;
+    }
+    if ((apr_table_get(r->headers_in, "Transfer-Encoding") != NULL &&
+         apr_table_get(r->headers_in, "Content-Length") != NULL) ||
+        apr_table_get(r->headers_in, "Trailer") != NULL) {
+        flags |= FCACHE_REQUEST_ODD_FRAMING;
+    }
+    return flags;
+}
+
+/* fcache_attribute_fn: user, env and expr rules of FCacheKeyBuilder. */
+static fcache_bytes_t attribute(void *baton, const char *what, const char *name,
+                                apr_pool_t *pool)
+{
+    request_rec *r = baton;
+    const mfc_conf_t *conf = mfc_conf_of(r);
+    const char *value = NULL;
+
+    (void)pool;
+    if (strcmp(what, "user") == 0) {
+        value = r->user;
+    } else if (strcmp(what, "env") == 0) {
+        value = apr_table_get(r->subprocess_env, name);
+    } else if (strcmp(what, "expr") == 0 && conf->key.expressions != NULL) {
+        const ap_expr_info_t *expression =
+            apr_hash_get(conf->key.expressions, name, APR_HASH_KEY_STRING);
+        const char *error = NULL;
+        if (expression != NULL) {
+            value = ap_expr_str_exec(r, expression, &error);
+        }
+    }
+    return fcache_str(value);
+}
+
+void mfc_message_request(request_rec *r, mfc_ctx_t *ctx)
+{
+    const char *target = first_of(r)->unparsed_uri;
+    const char *query = strchr(target, '?');
+    const char *scheme = ap_http_scheme(r);
+    fcache_request_t *request = &ctx->request;
+
+    memset(request, 0, sizeof(*request));
+    request->vhost = fcache_str(r->server->server_hostname);
+    request->scheme = fcache_str(scheme);
+    request->authority = authority(r, scheme);
+    request->method = fcache_str(r->method);
+    if (query == NULL) {
+        request->path = fcache_str(target);
+    } else {
+        request->path = fcache_bytes(target, (size_t)(query - target));
+        request->query = fcache_str(query + 1);
+    }
+    request->fields = mfc_message_fields(r->headers_in, NULL, r->pool);
+    request->flags = oddities(r, target);
+    request->attribute = attribute;
+    request->attribute_baton = r;
+}
+
+/* ---- the forwarded query ---------------------------------------------------------- */
+
+#define REQUEST_LINE_NOTE "fcache-request-line"
+
+/* "GET /path?old HTTP/1.1" with another query. */
+static const char *request_line(request_rec *r, const char *target)
+{
+    const char *protocol = strrchr(r->the_request, ' ');
+
+    return apr_pstrcat(r->pool, r->method, " ", target, protocol, NULL);
+}
+
+void mfc_message_rewrite(request_rec *r, fcache_bytes_t query)
+{
+    const char *mark = strchr(r->unparsed_uri, '?');
+    size_t path_len =
+        mark ? (size_t)(mark - r->unparsed_uri) : strlen(r->unparsed_uri);
+
+    r->args = query.ptr ? apr_pstrmemdup(r->pool, query.ptr, query.len) : NULL;
+    r->parsed_uri.query = r->args;
+    r->unparsed_uri = apr_pstrcat(
+        r->pool, apr_pstrmemdup(r->pool, r->unparsed_uri, path_len),
+        r->args ? "?" : "", r->args, NULL);
+    if (apr_table_get(r->notes, REQUEST_LINE_NOTE) == NULL) {
+        apr_table_setn(r->notes, REQUEST_LINE_NOTE, r->the_request);
+    }
+    r->the_request = apr_pstrdup(r->pool, request_line(r, r->unparsed_uri));
+}
+
+void mfc_message_restore(request_rec *r)
+{
+    const char *line = apr_table_get(r->notes, REQUEST_LINE_NOTE);
+
+    if (line != NULL) {
+        r->the_request = apr_pstrdup(r->pool, line);
+    }
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The module's record and its hooks. The path of a request is in flow.c. */
+#include "ctx.h"
+
+#include <http_request.h>
+
+ap_filter_rec_t *mfc_capture_handle;
+ap_filter_rec_t *mfc_replay_handle;
+ap_filter_rec_t *mfc_framing_handle;
+
+static void register_hooks(apr_pool_t *pool)
+{
+    (void)pool;
+    ap_hook_pre_config(mfc_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(mfc_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(mfc_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+
+    /* Before the forwarded URL is made: of what a Location says, and once more
+     * when a Directory has spoken. */
+    ap_hook_translate_name(mfc_on_translate, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_fixups(mfc_on_translate, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_handler(mfc_on_request, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_log_transaction(mfc_on_log, NULL, NULL, APR_HOOK_REALLY_FIRST);
+
+    /* The first to see what the handler makes: every other filter works on
+     * hits as it does on misses. */
+    mfc_capture_handle = ap_register_output_filter(
+        "FCACHE_CAPTURE", mfc_on_response, NULL, AP_FTYPE_RESOURCE - 1);
+    mfc_replay_handle = ap_register_input_filter(
+        "FCACHE_REPLAY", mfc_body_replay, NULL, AP_FTYPE_RESOURCE);
+    mfc_framing_handle = ap_register_input_filter(
+        "FCACHE_FRAMING", mfc_framing_filter, NULL, AP_FTYPE_RESOURCE);
+}
+
+AP_DECLARE_MODULE(fcache) = {STANDARD20_MODULE_STUFF,
+                             mfc_conf_create,
+                             mfc_conf_merge,
+                             NULL,
+                             NULL,
+                             mfc_commands,
+                             register_hooks};

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctx.h"
+
+#include <apr_strings.h>
+#include <http_log.h>
+
+APLOG_USE_MODULE(fcache);
+
+/* One variable and one note of that name behind the scope's prefix. */
+static void tell(request_rec *r, const mfc_ctx_t *ctx, const char *name,
+                 const char *value)
+{
+    const char *full =
+        apr_pstrcat(r->pool, ctx->conf->env_prefix, name, NULL);
+
+    apr_table_setn(r->subprocess_env, full, value);
+    apr_table_setn(r->notes, full, value);
+}
+
+static int is_served(fcache_verdict_t verdict)
+{
+    return verdict == FCACHE_VERDICT_HIT || verdict == FCACHE_VERDICT_STALE ||
+           verdict == FCACHE_VERDICT_REVALIDATED;
+}
+
+void mfc_report_field(const mfc_ctx_t *ctx, apr_table_t *fields)
+{
+    if (ctx->conf->status_header != NULL) {
+        apr_table_setn(fields, ctx->conf->status_header,
+                       fcache_verdict_text(ctx->verdict));
+    }
+}
+
+void mfc_report(request_rec *r, mfc_ctx_t *ctx, fcache_verdict_t verdict,
+                fcache_reason_t reason)
+{
+    ctx->verdict = verdict;
+    ctx->reason = reason;
+    if (!is_served(verdict)) {
+        /* err_headers_out outlives what handlers and errors do to the rest */
+        mfc_report_field(ctx, r->err_headers_out);
+    } else if (ctx->conf->status_header != NULL) {
+        apr_table_unset(r->err_headers_out, ctx->conf->status_header);
+    }
+    if (ctx->conf->env_prefix == NULL) {
+        return;
+    }
+    tell(r, ctx, "STATUS", fcache_verdict_text(verdict));
+    tell(r, ctx, "REASON", fcache_reason_text(reason));
+    if (ctx->bypass == FCACHE_REASON_NONE) {
+        tell(r, ctx, "KEY", ctx->key.name.ptr);
+        tell(r, ctx, "TTL", apr_off_t_toa(r->pool, ctx->ttl_s));
+        tell(r, ctx, "AGE", apr_off_t_toa(r->pool, ctx->age_s));
+    }
+}
+
+void mfc_report_log(const request_rec *r, const mfc_ctx_t *ctx)
+{
+    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
+                  "FC0101: %s %s key=%s age=%" APR_INT64_T_FMT
+                  " ttl=%" APR_INT64_T_FMT,
+                  fcache_verdict_text(ctx->verdict),
+                  fcache_reason_text(ctx->reason),
+                  ctx->key.name.ptr ? ctx->key.name.ptr : "-", ctx->age_s,
+                  ctx->ttl_s);
+}

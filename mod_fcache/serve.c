@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctx.h"
+
+#include <apr_strings.h>
+#include <http_protocol.h>
+
+static int is(fcache_bytes_t name, const char *text)
+{
+    return fcache_bytes_equal_nocase(name, fcache_str(text));
+}
+
+/* The stored field block into r. One copy of the block; names and values are
+ * made C strings where they lie. */
+static void put_fields(request_rec *r, const fcache_entry_t *entry)
+{
+    char *block = apr_pstrmemdup(r->pool, entry->fields.ptr, entry->fields.len);
+    fcache_bytes_t rest = fcache_bytes(block, entry->fields.len);
+    fcache_bytes_t name;
+    fcache_bytes_t value;
+    size_t offset = 0;
+
+    while (fcache_fieldblock_next(rest, &offset, &name, &value) == 1) {
+        block[(size_t)(name.ptr - block) + name.len] = '\0';
+        block[(size_t)(value.ptr - block) + value.len] = '\0';
+        if (is(name, "Content-Type")) {
+            ap_set_content_type(r, value.ptr);
+        } else if (!is(name, "Content-Length")) {
+            apr_table_addn(r->headers_out, name.ptr, value.ptr);
+        }
+    }
+}
+
+/* A status that httpd has no text for needs its line, or core makes it 500. */
+static void put_status(request_rec *r, const fcache_entry_t *entry)
+{
+    r->status = entry->status;
+    r->status_line = NULL;
+    if (entry->reason.len > 0) {
+        r->status_line = apr_psprintf(r->pool, "%d %.*s", entry->status,
+                                      (int)entry->reason.len,
+                                      entry->reason.ptr);
+    }
+}
+
+void mfc_serve_client_control(request_rec *r, const mfc_ctx_t *ctx, int has_own)
+{
+    const mfc_client_control_t *control = &ctx->conf->client_control;
+    const char *value = control->value;
+
+    if (control->mode == MFC_CONTROL_UNSET) {
+        apr_table_unset(r->headers_out, "Cache-Control");
+        return;
+    }
+    if (control->mode == MFC_CONTROL_KEEP && has_own) {
+        return;
+    }
+    if (value == NULL) {
+        value = apr_pstrcat(
+            r->pool, "max-age=",
+            apr_off_t_toa(r->pool, ctx->ttl_s > 0 ? ctx->ttl_s : 0), NULL);
+    }
+    apr_table_setn(r->headers_out, "Cache-Control", value);
+}
+
+const char *mfc_serve_etag_suffix(const request_rec *r)
+{
+    const ap_filter_t *filter;
+
+    for (filter = r->output_filters; filter != NULL; filter = filter->next) {
+        if (strstr(filter->frec->name, "deflate") != NULL) {
+            return "-gzip";
+        }
+        if (strstr(filter->frec->name, "brotli") != NULL) {
+            return "-br";
+        }
+    }
+    return NULL;
+}
+
+/* 304 when the client has it already. */
+static int condition(request_rec *r, const mfc_ctx_t *ctx)
+{
+    const fcache_entry_t *entry = &ctx->hit.entry;
+    fcache_fields_t fields;
+
+    if (apr_table_get(r->headers_in, "If-None-Match") == NULL &&
+        apr_table_get(r->headers_in, "If-Modified-Since") == NULL) {
+        return entry->status;
+    }
+    if (entry->status != HTTP_OK || r->method_number != M_GET) {
+        return entry->status;
+    }
+    fields = mfc_message_fields(r->headers_in, NULL, r->pool);
+    return fcache_condition(entry->etag, entry->last_modified, entry->date_s,
+                            fields, mfc_serve_etag_suffix(r));
+}
+
+static void put_body(request_rec *r, mfc_ctx_t *ctx, apr_bucket_brigade *bb)
+{
+    fcache_hit_t *hit = &ctx->hit;
+
+    ap_set_content_length(r, (apr_off_t)hit->entry.body_len);
+    if (r->header_only) {
+        return;
+    }
+    mfc_bucket_append(bb, ctx->cache, hit->pin, hit->body, hit->body_count,
+                      r->pool);
+    hit->pin = NULL;
+}
+
+void mfc_serve_prepare(request_rec *r, mfc_ctx_t *ctx, apr_bucket_brigade *bb)
+{
+    const fcache_entry_t *entry = &ctx->hit.entry;
+    int has_own;
+
+    if (r->proxyreq == PROXYREQ_NONE) {
+        r->proxyreq = PROXYREQ_RESPONSE; /* keeps the stored Date */
+    }
+    apr_table_clear(r->headers_out);
+    r->content_encoding = NULL;
+    r->content_languages = NULL;
+    put_status(r, entry);
+    put_fields(r, entry);
+    has_own = (entry->flags & FCACHE_ENTRY_CLIENT_CC) != 0 ||
+              apr_table_get(r->headers_out, "Expires") != NULL;
+    mfc_serve_client_control(r, ctx, has_own);
+    apr_table_setn(r->headers_out, "Age",
+                   apr_off_t_toa(r->pool, ctx->age_s > 0 ? ctx->age_s : 0));
+    mfc_report_field(ctx, r->headers_out);
+    if (condition(r, ctx) == HTTP_NOT_MODIFIED) {
+        r->status = HTTP_NOT_MODIFIED;
+        r->status_line = NULL;
+    } else {
+        put_body(r, ctx, bb);
+    }
+    fcache_pin_release(ctx->cache, ctx->hit.pin);
+    ctx->hit.pin = NULL;
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(bb->bucket_alloc));
+}
+
+int mfc_serve(request_rec *r, mfc_ctx_t *ctx)
+{
+    apr_bucket_brigade *bb =
+        apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    apr_status_t status;
+
+    mfc_serve_prepare(r, ctx, bb);
+    status = ap_pass_brigade(r->output_filters, bb);
+    if (status != APR_SUCCESS && !r->connection->aborted) {
+        return AP_FILTER_ERROR;
+    }
+    return OK;
+}
