@@ -72,77 +72,7 @@ void mfc_capture_drop(request_rec *r, mfc_ctx_t *ctx, fcache_reason_t reason)
     mfc_report(r, ctx, FCACHE_VERDICT_MISS, reason);
 }
 
-/* ---- the head of the entry ------------------------------------------------------ */
-
-static int is(fcache_bytes_t name, const char *text)
-{
-    return fcache_bytes_equal_nocase(name, fcache_str(text));
-}
-
-static fcache_status_t add_date(mfc_capture_t *capture, int64_t date_s)
-{
-    char date[FCACHE_DATE_LEN + 1];
-
-    fcache_date_format(date_s, date);
-    return fcache_fieldblock_add(&capture->block, fcache_str("Date"),
-                                 fcache_str(date));
-}
-
-/* The fields that are kept, as a block that can be sent as it is. */
-static fcache_status_t build_block(const mfc_ctx_t *ctx, fcache_fields_t fields)
-{
-    mfc_capture_t *capture = ctx->capture;
-    fcache_status_t status = FCACHE_OK;
-    fcache_cc_t cc;
-    size_t i;
-
-    fcache_cc_parse(fields, &cc);
-    if (fcache_fields_get(fields, "Date").ptr == NULL) {
-        status = add_date(capture, capture->entry.date_s);
-    }
-    for (i = 0; i < fields.count && status == FCACHE_OK; i++) {
-        fcache_bytes_t name = fields.items[i].name;
-
-        if (fcache_field_is_stored(&ctx->policy, fields, &cc, name) &&
-            !is(name, "Content-Length") &&
-            !(ctx->conf->status_header != NULL &&
-              is(name, ctx->conf->status_header))) {
-            status = fcache_fieldblock_add(
-                &capture->block, name,
-                fcache_bytes_trim(fields.items[i].value));
-        }
-    }
-    return status;
-}
-
-static void fill_entry(const mfc_ctx_t *ctx, const request_rec *r,
-                       fcache_fields_t fields)
-{
-    const fcache_judgement_t *judgement = &ctx->judgement;
-    fcache_entry_t *entry = &ctx->capture->entry;
-    fcache_bytes_t date = fcache_fields_get(fields, "Date");
-
-    entry->kind = FCACHE_ENTRY_RESPONSE;
-    entry->flags = judgement->entry_flags;
-    entry->status = r->status;
-    entry->generation = ctx->epoch;
-    entry->created_us = ctx->answered_us;
-    entry->initial_age_s = judgement->initial_age_s;
-    entry->fresh_until_us = judgement->fresh_until_us;
-    entry->stale_until_us = judgement->stale_until_us;
-    entry->stale_while_revalidate_s = judgement->stale_while_revalidate_s;
-    entry->stale_if_error_s = judgement->stale_if_error_s;
-    entry->etag = fcache_fields_get(fields, "ETag");
-    entry->last_modified = fcache_fields_get(fields, "Last-Modified");
-    if (!fcache_date_parse(date, ctx->answered_us / FCACHE_US_PER_S,
-                           &entry->date_s)) {
-        entry->date_s = ctx->answered_us / FCACHE_US_PER_S;
-    }
-    if (r->status_line != NULL && strlen(r->status_line) > 3 &&
-        strncmp(ap_get_status_line(r->status), r->status_line, 3) != 0) {
-        entry->reason = fcache_bytes_trim(fcache_str(r->status_line + 3));
-    }
-}
+/* ---- before the body ------------------------------------------------------------ */
 
 /* Content-Length as it was sent (RFC 9110 §8.6), or -1. */
 static apr_off_t content_length(fcache_fields_t fields)
@@ -154,6 +84,16 @@ static apr_off_t content_length(fcache_fields_t fields)
         return -1;
     }
     return length;
+}
+
+/* The phrase of a status that httpd has no text for. */
+static fcache_bytes_t reason_phrase(const request_rec *r)
+{
+    if (r->status_line == NULL || strlen(r->status_line) <= 3 ||
+        strncmp(ap_get_status_line(r->status), r->status_line, 3) == 0) {
+        return fcache_str(NULL);
+    }
+    return fcache_bytes_trim(fcache_str(r->status_line + 3));
 }
 
 static void make_tag(request_rec *r, const mfc_ctx_t *ctx,
@@ -189,10 +129,11 @@ static fcache_reason_t begin(request_rec *r, mfc_ctx_t *ctx,
     if (fcache_vary_names(fields, &capture->vary, &why) != FCACHE_OK) {
         return why;
     }
-    fill_entry(ctx, r, fields);
-    if (build_block(ctx, fields) != FCACHE_OK) {
+    if (mfc_head_build(ctx, r->status, fields, &capture->block,
+                       &capture->entry) != FCACHE_OK) {
         return FCACHE_REASON_BAD_FIELDS;
     }
+    capture->entry.reason = reason_phrase(r);
     if (fcache_writer_begin(ctx->cache, ctx->conf->coder, hint,
                             &capture->writer, r->pool, NULL) != FCACHE_OK) {
         return FCACHE_REASON_STORE_FAULT;
@@ -298,17 +239,9 @@ static void commit(request_rec *r, mfc_ctx_t *ctx)
 {
     mfc_capture_t *capture = ctx->capture;
     fcache_writer_t *writer = capture->writer;
-    fcache_status_t status;
-    char length[32];
+    fcache_status_t status = mfc_head_add_length(
+        &capture->block, capture->entry.status, fcache_writer_length(writer));
 
-    apr_snprintf(length, sizeof(length), "%" APR_UINT64_T_FMT,
-                 fcache_writer_length(writer));
-    status = FCACHE_OK;
-    if (r->status != HTTP_NO_CONTENT) {
-        status = fcache_fieldblock_add(&capture->block,
-                                       fcache_str("Content-Length"),
-                                       fcache_str(length));
-    }
     if (status != FCACHE_OK) {
         mfc_capture_drop(r, ctx, FCACHE_REASON_BAD_FIELDS);
         return;

@@ -11,8 +11,9 @@
 #include <fcache/fcache.h>
 
 #include <apr_hash.h>
-#include <http_config.h>
 #include <httpd.h>
+
+#include <http_config.h>
 
 /* A store: referred to by FCacheStore, defined by FCacheBackend. */
 typedef struct mfc_store_t {

@@ -111,6 +111,22 @@ void mfc_bucket_append(apr_bucket_brigade *bb, fcache_t *cache, void *pin,
                        const fcache_bytes_t *body, size_t count,
                        apr_pool_t *pool);
 
+/* ---- head.c ----------------------------------------------------------------------- */
+
+/*
+ * The head of an entry from a judged response: ctx->judgement says its times,
+ * `fields` what it keeps, gathered in `block` but for Content-Length. The
+ * entry's views point into `fields` and, after the last addition, the caller
+ * sets entry->fields from the block.
+ */
+fcache_status_t mfc_head_build(const mfc_ctx_t *ctx, int status,
+                               fcache_fields_t fields, fcache_buf_t *block,
+                               fcache_entry_t *out_entry);
+
+/* Adds Content-Length, but for statuses that have none (RFC 9110 §8.6). */
+fcache_status_t mfc_head_add_length(fcache_buf_t *block, int status,
+                                    uint64_t length);
+
 /* ---- capture.c ------------------------------------------------------------------ */
 
 /* Watches the handler's answer from now on. */
@@ -134,14 +150,16 @@ void mfc_revalidate_arm(request_rec *r, mfc_ctx_t *ctx);
 /* Gives the client's conditionals back. */
 void mfc_revalidate_disarm(request_rec *r, mfc_ctx_t *ctx);
 
-/* A 304 confirmed the entry: renews it in the store and in ctx->hit. */
+/* A 304 with these fields confirmed the entry: renews it in ctx->hit and, unless
+ * it may not be stored any more, in the store (RFC 9111 §3.2). */
 void mfc_revalidate_renew(request_rec *r, mfc_ctx_t *ctx,
                           fcache_fields_t fields);
 
 /* ---- framing.c -------------------------------------------------------------------- */
 
-/* Tells mod_proxy's bodies that end with the connection from framed ones. */
-void mfc_framing_hook(apr_pool_t *pool);
+/* Watches mod_proxy's responses, to tell bodies that end with the connection
+ * from framed ones (T35). */
+void mfc_framing_hook(void);
 apr_status_t mfc_framing_filter(ap_filter_t *f, apr_bucket_brigade *bb,
                                 ap_input_mode_t mode, apr_read_type_e block,
                                 apr_off_t readbytes);
