@@ -47,8 +47,8 @@ static int digest(apr_bucket_brigade *kept, unsigned char *out)
 {
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     apr_bucket *bucket;
-    int ok = context != NULL &&
-             EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1;
+    int ok =
+        context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1;
 
     for (bucket = APR_BRIGADE_FIRST(kept);
          ok && bucket != APR_BRIGADE_SENTINEL(kept);

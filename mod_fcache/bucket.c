@@ -47,10 +47,14 @@ static apr_status_t piece_read(apr_bucket *bucket, const char **out_data,
     return APR_SUCCESS;
 }
 
-static const apr_bucket_type_t piece_type = {
-    "FCACHE",        5,          APR_BUCKET_DATA,
-    piece_destroy,   piece_read, apr_bucket_setaside_noop,
-    apr_bucket_shared_split,     apr_bucket_shared_copy};
+static const apr_bucket_type_t piece_type = {"FCACHE",
+                                             5,
+                                             APR_BUCKET_DATA,
+                                             piece_destroy,
+                                             piece_read,
+                                             apr_bucket_setaside_noop,
+                                             apr_bucket_shared_split,
+                                             apr_bucket_shared_copy};
 
 static apr_bucket *piece_create(holder_t *holder, fcache_bytes_t bytes,
                                 apr_bucket_alloc_t *list)
@@ -96,8 +100,8 @@ void mfc_bucket_append(apr_bucket_brigade *bb, fcache_t *cache, void *pin,
         return;
     }
     for (i = 0; i < count; i++) {
-        APR_BRIGADE_INSERT_TAIL(
-            bb, apr_bucket_pool_create(body[i].ptr, body[i].len, pool,
-                                       bb->bucket_alloc));
+        APR_BRIGADE_INSERT_TAIL(bb,
+                                apr_bucket_pool_create(body[i].ptr, body[i].len,
+                                                       pool, bb->bucket_alloc));
     }
 }

@@ -2,33 +2,34 @@
 /*
  * Storing while streaming. The filter is the first behind the handler, so it
  * sees the answer as the origin made it. Pieces are copied into the store's
- * writer and passed on at once; the entry is put when the end has come, complete,
- * and the client has been given everything.
+ * writer and passed on at once; the entry is put when the end has come,
+ * complete, and the client has been given everything.
  *
  * One thing may hold the client's bytes back: where the origin sends no entity
  * tag, up to HOLD_MAX bytes wait for the end, so that the first answer carries
- * the same tag as every hit. An answer of unknown length that pauses is not held
- * any longer.
+ * the same tag as every hit. An answer of unknown length that pauses is not
+ * held any longer.
  */
 #include "ctx.h"
 
 #include <apr_strings.h>
 #include <http_core.h>
 #include <http_protocol.h>
+#include <http_connection.h>
 #include <http_request.h>
 
-#define HOLD_MAX (64 * 1024)
+#define HOLD_MAX   (64 * 1024)
 #define MAX_FIELDS (48 * 1024)
-#define MAX_VARY 2048
+#define MAX_VARY   2048
 
 typedef struct mfc_capture_t {
     fcache_writer_t *writer; /* NULL: not storing */
     fcache_entry_t entry;
     fcache_buf_t block;
     fcache_buf_t vary;
-    fcache_etag_t *etag; /* NULL: not ours to make */
-    apr_off_t expected;  /* Content-Length, or -1 */
-    int hold;            /* the client waits for the tag */
+    fcache_etag_t *etag;         /* NULL: not ours to make */
+    apr_off_t expected;          /* Content-Length, or -1 */
+    int hold;                    /* the client waits for the tag */
     apr_bucket_brigade *held;    /* what waits for the tag, set aside */
     apr_bucket_brigade *pending; /* what was just seen */
 } mfc_capture_t;
@@ -49,8 +50,7 @@ void mfc_capture_arm(request_rec *r, mfc_ctx_t *ctx)
     fcache_buf_init(&capture->block, MAX_FIELDS);
     fcache_buf_init(&capture->vary, MAX_VARY);
     capture->held = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-    capture->pending =
-        apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    capture->pending = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     apr_pool_cleanup_register(r->pool, capture, capture_fini,
                               apr_pool_cleanup_null);
     ctx->capture = capture;
@@ -72,7 +72,8 @@ void mfc_capture_drop(request_rec *r, mfc_ctx_t *ctx, fcache_reason_t reason)
     mfc_report(r, ctx, FCACHE_VERDICT_MISS, reason);
 }
 
-/* ---- before the body ------------------------------------------------------------ */
+/* ---- before the body
+ * ------------------------------------------------------------ */
 
 /* Content-Length as it was sent (RFC 9110 §8.6), or -1. */
 static apr_off_t content_length(fcache_fields_t fields)
@@ -150,8 +151,8 @@ void mfc_capture_begin(request_rec *r, mfc_ctx_t *ctx, fcache_fields_t fields)
         mfc_capture_drop(r, ctx, reason);
         return;
     }
-    ctx->ttl_s = (ctx->judgement.fresh_until_us - ctx->answered_us) /
-                 FCACHE_US_PER_S;
+    ctx->ttl_s =
+        (ctx->judgement.fresh_until_us - ctx->answered_us) / FCACHE_US_PER_S;
     ctx->age_s = ctx->judgement.initial_age_s;
     if (ctx->conf->status_header != NULL) {
         apr_table_unset(r->headers_out, ctx->conf->status_header);
@@ -163,7 +164,8 @@ void mfc_capture_begin(request_rec *r, mfc_ctx_t *ctx, fcache_fields_t fields)
     mfc_report(r, ctx, FCACHE_VERDICT_MISS, FCACHE_REASON_STORED);
 }
 
-/* ---- the body --------------------------------------------------------------------- */
+/* ---- the body
+ * --------------------------------------------------------------------- */
 
 /* Is the body whole? */
 static fcache_reason_t completeness(const request_rec *r, const mfc_ctx_t *ctx)
@@ -303,8 +305,7 @@ static apr_status_t read_bucket(ap_filter_t *f, mfc_capture_t *capture,
         }
         if (!capture->hold) {
             APR_BRIGADE_INSERT_TAIL(
-                capture->pending,
-                apr_bucket_flush_create(f->c->bucket_alloc));
+                capture->pending, apr_bucket_flush_create(f->c->bucket_alloc));
             status = pass_pending(f, capture);
             if (status != APR_SUCCESS) {
                 return status;
@@ -319,7 +320,7 @@ static apr_status_t read_bucket(ap_filter_t *f, mfc_capture_t *capture,
 }
 
 /* 7 */
-static apr_status_t tee(ap_filter_t *f, mfc_ctx_t *ctx, apr_bucket *bucket)
+static apr_status_t tee_data(ap_filter_t *f, mfc_ctx_t *ctx, apr_bucket *bucket)
 {
     mfc_capture_t *capture = ctx->capture;
     fcache_bytes_t bytes;
@@ -384,7 +385,7 @@ apr_status_t mfc_capture_pass(ap_filter_t *f, mfc_ctx_t *ctx,
         if (APR_BUCKET_IS_METADATA(bucket)) {
             watch_metadata(f, ctx, bucket);
         } else {
-            status = tee(f, ctx, bucket);
+            status = tee_data(f, ctx, bucket);
         }
         if (status != APR_SUCCESS) {
             return status;

@@ -7,9 +7,9 @@
 #include <apr_strings.h>
 #include <http_core.h>
 
-#define IN_SERVER RSRC_CONF
+#define IN_SERVER    RSRC_CONF
 #define IN_DIRECTORY (RSRC_CONF | ACCESS_CONF)
-#define IN_HTACCESS OR_FILEINFO
+#define IN_HTACCESS  OR_FILEINFO
 
 #define MFC_BYTES(text)                                                        \
     {                                                                          \
@@ -39,7 +39,8 @@
 static const fcache_bytes_t method_get[] = {{"GET", 3}};
 
 enum {
-#define DIRECTIVE(name, where, min, max, parse, type, field, def, allowed, help) \
+#define DIRECTIVE(name, where, min, max, parse, type, field, def, allowed,     \
+                  help)                                                        \
     BIT_##field,
 #include "directives.def"
 #undef DIRECTIVE
@@ -47,7 +48,8 @@ enum {
 
 static const mfc_conf_t defaults = {
     .set = 0,
-#define DIRECTIVE(name, where, min, max, parse, type, field, def, allowed, help) \
+#define DIRECTIVE(name, where, min, max, parse, type, field, def, allowed,     \
+                  help)                                                        \
     .field = def,
 #include "directives.def"
 #undef DIRECTIVE
@@ -64,7 +66,8 @@ typedef struct row_t {
 } row_t;
 
 static const row_t rows[] = {
-#define DIRECTIVE(name, where, min, max, parse, type, field, def, allowed, help) \
+#define DIRECTIVE(name, where, min, max, parse, type, field, def, allowed,     \
+                  help)                                                        \
     {#name, min, max, BIT_##field, offsetof(mfc_conf_t, field), parse, allowed},
 #include "directives.def"
 #undef DIRECTIVE
@@ -74,7 +77,8 @@ static const row_t rows[] = {
  * httpd reads it in one thread; after post_config nobody writes it. */
 static mfc_global_t *global;
 
-/* ---- creating and merging --------------------------------------------------- */
+/* ---- creating and merging ---------------------------------------------------
+ */
 
 void *mfc_conf_create(apr_pool_t *pool, char *path)
 {
@@ -95,7 +99,8 @@ void *mfc_conf_merge(apr_pool_t *pool, void *outer, void *inner)
     }
     conf = apr_pmemdup(pool, base, sizeof(*base));
     conf->set |= add->set;
-#define DIRECTIVE(name, where, min, max, parse, type, field, def, allowed, help) \
+#define DIRECTIVE(name, where, min, max, parse, type, field, def, allowed,     \
+                  help)                                                        \
     if (add->set & (UINT64_C(1) << BIT_##field)) {                             \
         conf->field = add->field;                                              \
     }
@@ -129,7 +134,8 @@ void mfc_conf_policy(const mfc_conf_t *conf, fcache_policy_t *out_policy)
     }
 }
 
-/* ---- stores ----------------------------------------------------------------- */
+/* ---- stores -----------------------------------------------------------------
+ */
 
 static void add_providers(void)
 {
@@ -198,7 +204,8 @@ mfc_store_t *mfc_store_of(const mfc_conf_t *conf)
     return conf->store ? conf->store : global->default_store;
 }
 
-/* ---- commands --------------------------------------------------------------- */
+/* ---- commands ---------------------------------------------------------------
+ */
 
 static const char *command(cmd_parms *cmd, void *conf_void, int argc,
                            char *const argv[])
@@ -276,7 +283,8 @@ const command_rec mfc_commands[] = {
     AP_INIT_TAKE_ARGV("FCacheBackend", command_backend, NULL, IN_SERVER,
                       "NAME URL [option=value ...]: a store, e.g. "
                       "FCacheBackend default memory: size=64M"),
-#define DIRECTIVE(name, where, min, max, parse, type, field, def, allowed, help) \
+#define DIRECTIVE(name, where, min, max, parse, type, field, def, allowed,     \
+                  help)                                                        \
     AP_INIT_TAKE_ARGV(#name, command, (void *)(intptr_t)&rows[BIT_##field],    \
                       where, allowed ": " help),
 #include "directives.def"

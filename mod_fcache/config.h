@@ -33,7 +33,7 @@ typedef struct mfc_expire_t {
 typedef struct mfc_key_conf_t {
     const fcache_key_rules_t *rules; /* NULL: the default key */
     apr_hash_t *expressions; /* text of expr= -> ap_expr_info_t, or NULL */
-    fcache_key_builder_fn builder;   /* NULL: none */
+    fcache_key_builder_fn builder; /* NULL: none */
     void *builder_baton;
 } mfc_key_conf_t;
 
@@ -60,7 +60,8 @@ typedef struct mfc_codes_t {
 
 typedef struct mfc_conf_t {
     uint64_t set; /* one bit for each field that is given in this scope */
-#define DIRECTIVE(name, where, min, max, parse, type, field, def, allowed, help) \
+#define DIRECTIVE(name, where, min, max, parse, type, field, def, allowed,     \
+                  help)                                                        \
     type field;
 #include "directives.def"
 #undef DIRECTIVE
@@ -74,7 +75,7 @@ typedef struct mfc_global_t {
     fcache_backends_t *backends;
     fcache_coders_t *coders;
     mfc_store_t *default_store; /* after post_config */
-    int many_vhosts; /* more than one name-based virtual host */
+    int many_vhosts;            /* more than one name-based virtual host */
 } mfc_global_t;
 
 /* httpd's hooks into this room. */
@@ -98,7 +99,8 @@ const mfc_conf_t *mfc_conf_of(const request_rec *r);
 /* The operator's knobs as the core wants them; views into `conf`. */
 void mfc_conf_policy(const mfc_conf_t *conf, fcache_policy_t *out_policy);
 
-/* ---- parsers (config_parse.c) ---------------------------------------------- */
+/* ---- parsers (config_parse.c) ----------------------------------------------
+ */
 
 /* Writes *field from the arguments; NULL or why the value is not good. */
 typedef const char *(*mfc_parse_fn)(cmd_parms *cmd, void *field, int argc,

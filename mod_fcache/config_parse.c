@@ -6,6 +6,9 @@
 #include <ap_provider.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include <http_log.h>
+
+APLOG_USE_MODULE(fcache);
 
 /* Each parser writes its field or says in a few words what is wrong with the
  * value; config.c adds the directive, the value and what is allowed. */
@@ -41,10 +44,9 @@ const char *mfc_parse_store(cmd_parms *cmd, void *field, int argc,
     if (!*argv[0] || !fcache_label_is_valid(fcache_str(argv[0]))) {
         return "not a name";
     }
-    *store = mfc_store_named(argv[0],
-                             apr_psprintf(cmd->pool, "%s:%d",
-                                          cmd->directive->filename,
-                                          cmd->directive->line_num));
+    *store = mfc_store_named(argv[0], apr_psprintf(cmd->pool, "%s:%d",
+                                                   cmd->directive->filename,
+                                                   cmd->directive->line_num));
     return NULL;
 }
 

@@ -25,7 +25,8 @@ mfc_ctx_t *mfc_ctx_of(const request_rec *r)
     return ap_get_module_config(r->request_config, &fcache_module);
 }
 
-/* ---- before the origin's URL is made ------------------------------------------ */
+/* ---- before the origin's URL is made
+ * ------------------------------------------ */
 
 /* What is not in the key is not sent to the origin: a query that the key rules
  * cut or sort is forwarded so. */
@@ -48,7 +49,8 @@ int mfc_on_translate(request_rec *r)
     return DECLINED;
 }
 
-/* ---- on_request ------------------------------------------------------------------ */
+/* ---- on_request
+ * ------------------------------------------------------------------ */
 
 /* 1 */
 static fcache_reason_t admit(request_rec *r, mfc_ctx_t *ctx)
@@ -153,7 +155,8 @@ static mfc_ctx_t *ctx_create(request_rec *r, const mfc_conf_t *conf)
 }
 
 /* An internal redirect carries the state of its request on: the key stays that
- * of the URL the client asked for. An error document is not that URL's answer. */
+ * of the URL the client asked for. An error document is not that URL's answer.
+ */
 static int continue_redirect(request_rec *r, mfc_ctx_t *ctx)
 {
     ap_set_module_config(r->request_config, &fcache_module, ctx);
@@ -189,7 +192,8 @@ int mfc_on_request(request_rec *r)
     return answer(r, ctx);
 }
 
-/* ---- on_response -------------------------------------------------------------------- */
+/* ---- on_response
+ * -------------------------------------------------------------------- */
 
 /* 6 */
 static void judge(request_rec *r, mfc_ctx_t *ctx, fcache_fields_t fields)
@@ -245,12 +249,14 @@ apr_status_t mfc_on_response(ap_filter_t *f, apr_bucket_brigade *bb)
     mfc_ctx_t *ctx = f->ctx;
 
     if (ctx->answered_us == 0 && !APR_BRIGADE_EMPTY(bb)) {
-        return rule(f, ctx, bb);                 /* 6 */
+        return rule(f, ctx, bb); /* 6 */
     }
     return mfc_capture_pass(f, ctx, bb); /* 7, 8 */
 }
 
-/* ---- on_log ---------------------------------------------------------------------------- */
+/* ---- on_log
+ * ----------------------------------------------------------------------------
+ */
 
 /* 9 */
 int mfc_on_log(request_rec *r)

@@ -2,12 +2,13 @@
 /*
  * A body that ends with the origin's connection may have been cut without
  * anybody knowing, so it is not stored. mod_proxy does not tell its output
- * filters how the response was framed; it does hand out the request it reads the
- * response with (hook create_req), and an input filter there sees the framing at
- * the first read.
+ * filters how the response was framed; it does hand out the request it reads
+ * the response with (hook create_req), and an input filter there sees the
+ * framing at the first read.
  *
- * The hook is not an optional one, and mod_proxy may be loaded after this module
- * or not at all, so its registration is looked up when all modules are there.
+ * The hook is not an optional one, and mod_proxy may be loaded after this
+ * module or not at all, so its registration is looked up when all modules are
+ * there.
  */
 #include "ctx.h"
 

@@ -8,7 +8,7 @@
 
 APLOG_USE_MODULE(fcache);
 
-#define DEFAULT_STORE "default"
+#define DEFAULT_STORE     "default"
 #define DEFAULT_STORE_URL "memory:"
 
 int mfc_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)

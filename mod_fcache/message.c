@@ -5,9 +5,11 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <http_core.h>
+#include <http_protocol.h>
 #include <http_vhost.h>
 
-/* ---- fields ------------------------------------------------------------------ */
+/* ---- fields
+ * ------------------------------------------------------------------ */
 
 static size_t append(const apr_table_t *table, fcache_field_t *items)
 {
@@ -58,7 +60,8 @@ fcache_fields_t mfc_message_response_fields(request_rec *r)
     return mfc_message_fields(table, r->err_headers_out, r->pool);
 }
 
-/* ---- the request --------------------------------------------------------------- */
+/* ---- the request
+ * --------------------------------------------------------------- */
 
 /* The request that the client sent, at the head of internal redirects. */
 static const request_rec *first_of(const request_rec *r)
@@ -178,7 +181,8 @@ void mfc_message_request(request_rec *r, mfc_ctx_t *ctx)
     request->attribute_baton = r;
 }
 
-/* ---- the forwarded query ---------------------------------------------------------- */
+/* ---- the forwarded query
+ * ---------------------------------------------------------- */
 
 #define REQUEST_LINE_NOTE "fcache-request-line"
 
@@ -198,9 +202,9 @@ void mfc_message_rewrite(request_rec *r, fcache_bytes_t query)
 
     r->args = query.ptr ? apr_pstrmemdup(r->pool, query.ptr, query.len) : NULL;
     r->parsed_uri.query = r->args;
-    r->unparsed_uri = apr_pstrcat(
-        r->pool, apr_pstrmemdup(r->pool, r->unparsed_uri, path_len),
-        r->args ? "?" : "", r->args, NULL);
+    r->unparsed_uri =
+        apr_pstrcat(r->pool, apr_pstrmemdup(r->pool, r->unparsed_uri, path_len),
+                    r->args ? "?" : "", r->args, NULL);
     if (apr_table_get(r->notes, REQUEST_LINE_NOTE) == NULL) {
         apr_table_setn(r->notes, REQUEST_LINE_NOTE, r->the_request);
     }

@@ -2,6 +2,7 @@
 /* The module's record and its hooks. The path of a request is in flow.c. */
 #include "ctx.h"
 
+#include <http_protocol.h>
 #include <http_request.h>
 
 ap_filter_rec_t *mfc_capture_handle;
@@ -38,4 +39,5 @@ AP_DECLARE_MODULE(fcache) = {STANDARD20_MODULE_STUFF,
                              NULL,
                              NULL,
                              mfc_commands,
-                             register_hooks};
+                             register_hooks,
+                             AP_MODULE_FLAG_NONE};

@@ -4,8 +4,8 @@
 
 /*
  * For other httpd modules. Register with ap_register_provider(pool, GROUP,
- * name, "0", provider) in your register_hooks; the provider must live as long as
- * the configuration.
+ * name, "0", provider) in your register_hooks; the provider must live as long
+ * as the configuration.
  *
  *   fcache-key      mod_fcache_key_provider_t   FCacheKeyBuilder provider:NAME
  *   fcache-coder    fcache_coder_t              FCacheCoder NAME
@@ -14,8 +14,8 @@
 
 #include <fcache/fcache.h>
 
-#define MOD_FCACHE_KEY_PROVIDER "fcache-key"
-#define MOD_FCACHE_CODER_PROVIDER "fcache-coder"
+#define MOD_FCACHE_KEY_PROVIDER     "fcache-key"
+#define MOD_FCACHE_CODER_PROVIDER   "fcache-coder"
 #define MOD_FCACHE_BACKEND_PROVIDER "fcache-backend"
 #define MOD_FCACHE_PROVIDER_VERSION "0"
 

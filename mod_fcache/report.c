@@ -10,8 +10,7 @@ APLOG_USE_MODULE(fcache);
 static void tell(request_rec *r, const mfc_ctx_t *ctx, const char *name,
                  const char *value)
 {
-    const char *full =
-        apr_pstrcat(r->pool, ctx->conf->env_prefix, name, NULL);
+    const char *full = apr_pstrcat(r->pool, ctx->conf->env_prefix, name, NULL);
 
     apr_table_setn(r->subprocess_env, full, value);
     apr_table_setn(r->notes, full, value);
@@ -56,11 +55,9 @@ void mfc_report(request_rec *r, mfc_ctx_t *ctx, fcache_verdict_t verdict,
 
 void mfc_report_log(const request_rec *r, const mfc_ctx_t *ctx)
 {
-    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
-                  "FC0101: %s %s key=%s age=%" APR_INT64_T_FMT
-                  " ttl=%" APR_INT64_T_FMT,
-                  fcache_verdict_text(ctx->verdict),
-                  fcache_reason_text(ctx->reason),
-                  ctx->key.name.ptr ? ctx->key.name.ptr : "-", ctx->age_s,
-                  ctx->ttl_s);
+    ap_log_rerror(
+        APLOG_MARK, APLOG_DEBUG, 0, r,
+        "FC0101: %s %s key=%s age=%" APR_INT64_T_FMT " ttl=%" APR_INT64_T_FMT,
+        fcache_verdict_text(ctx->verdict), fcache_reason_text(ctx->reason),
+        ctx->key.name.ptr ? ctx->key.name.ptr : "-", ctx->age_s, ctx->ttl_s);
 }

@@ -11,8 +11,8 @@
 #define MAX_FIELDS (48 * 1024)
 
 static const char *const conditionals[] = {
-    "If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since",
-    "If-Range",      "Range"};
+    "If-None-Match",       "If-Modified-Since", "If-Match",
+    "If-Unmodified-Since", "If-Range",          "Range"};
 
 #define CONDITIONALS (sizeof(conditionals) / sizeof(conditionals[0]))
 
@@ -60,7 +60,8 @@ void mfc_revalidate_disarm(request_rec *r, mfc_ctx_t *ctx)
     ctx->parked = NULL;
 }
 
-/* ---- renewing -------------------------------------------------------------------- */
+/* ---- renewing
+ * -------------------------------------------------------------------- */
 
 static int is_replaced(fcache_fields_t fields, fcache_bytes_t name)
 {
@@ -142,8 +143,8 @@ void mfc_revalidate_renew(request_rec *r, mfc_ctx_t *ctx,
     entry.fields = fcache_buf_bytes(block);
     ctx->hit.entry = entry;
     ctx->age_s = ctx->judgement.initial_age_s;
-    ctx->ttl_s = (ctx->judgement.fresh_until_us - ctx->answered_us) /
-                 FCACHE_US_PER_S;
+    ctx->ttl_s =
+        (ctx->judgement.fresh_until_us - ctx->answered_us) / FCACHE_US_PER_S;
     if (ctx->judgement.ruling == FCACHE_RULING_STORE) {
         ctx->judgement.reason = FCACHE_REASON_REFRESHED;
         fcache_refresh(ctx->cache, &ctx->hit, &entry, ctx->answered_us, NULL);

@@ -36,9 +36,9 @@ static void put_status(request_rec *r, const fcache_entry_t *entry)
     r->status = entry->status;
     r->status_line = NULL;
     if (entry->reason.len > 0) {
-        r->status_line = apr_psprintf(r->pool, "%d %.*s", entry->status,
-                                      (int)entry->reason.len,
-                                      entry->reason.ptr);
+        r->status_line =
+            apr_psprintf(r->pool, "%d %.*s", entry->status,
+                         (int)entry->reason.len, entry->reason.ptr);
     }
 }
 
@@ -56,8 +56,9 @@ void mfc_serve_client_control(request_rec *r, const mfc_ctx_t *ctx, int has_own)
     }
     if (value == NULL) {
         value = apr_pstrcat(
-            r->pool, "max-age=",
-            apr_off_t_toa(r->pool, ctx->ttl_s > 0 ? ctx->ttl_s : 0), NULL);
+            r->pool,
+            "max-age=", apr_off_t_toa(r->pool, ctx->ttl_s > 0 ? ctx->ttl_s : 0),
+            NULL);
     }
     apr_table_setn(r->headers_out, "Cache-Control", value);
 }
