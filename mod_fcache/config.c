@@ -36,6 +36,8 @@
         NULL, 0                                                                \
     }
 
+static const mfc_env_names_t env_default = {
+    "FCACHE_STATUS", "FCACHE_REASON", "FCACHE_KEY", "FCACHE_TTL", "FCACHE_AGE"};
 static const fcache_bytes_t method_get[] = {{"GET", 3}};
 
 enum {

@@ -58,6 +58,15 @@ typedef struct mfc_codes_t {
     size_t count;
 } mfc_codes_t;
 
+/* The names of the variables and notes of a request, made from the prefix. */
+typedef struct mfc_env_names_t {
+    const char *status;
+    const char *reason;
+    const char *key;
+    const char *ttl;
+    const char *age;
+} mfc_env_names_t;
+
 typedef struct mfc_conf_t {
     uint64_t set; /* one bit for each field that is given in this scope */
 #define DIRECTIVE(name, where, min, max, parse, type, field, def, allowed,     \

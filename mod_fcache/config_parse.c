@@ -274,27 +274,39 @@ const char *mfc_parse_header_name(cmd_parms *cmd, void *field, int argc,
     return NULL;
 }
 
+static int is_env_prefix(const char *text)
+{
+    const char *c;
+
+    for (c = text; *c != '\0'; c++) {
+        if (!apr_isalpha(*c) && *c != '_' && (c == text || !apr_isdigit(*c))) {
+            return 0;
+        }
+    }
+    return c != text;
+}
+
 const char *mfc_parse_env_prefix(cmd_parms *cmd, void *field, int argc,
                                  char *const argv[])
 {
-    const char **prefix = field;
-    const char *c;
+    const mfc_env_names_t **env = field;
+    mfc_env_names_t *names;
 
     (void)argc;
     if (is(argv[0], "none")) {
-        *prefix = NULL;
+        *env = NULL;
         return NULL;
     }
-    for (c = argv[0]; *c != '\0'; c++) {
-        if (!apr_isalpha(*c) && *c != '_' &&
-            (c == argv[0] || !apr_isdigit(*c))) {
-            return "not the start of a variable's name";
-        }
+    if (!is_env_prefix(argv[0])) {
+        return "not the start of a variable's name";
     }
-    if (c == argv[0]) {
-        return "empty";
-    }
-    *prefix = apr_pstrdup(cmd->pool, argv[0]);
+    names = apr_palloc(cmd->pool, sizeof(*names));
+    names->status = apr_pstrcat(cmd->pool, argv[0], "STATUS", NULL);
+    names->reason = apr_pstrcat(cmd->pool, argv[0], "REASON", NULL);
+    names->key = apr_pstrcat(cmd->pool, argv[0], "KEY", NULL);
+    names->ttl = apr_pstrcat(cmd->pool, argv[0], "TTL", NULL);
+    names->age = apr_pstrcat(cmd->pool, argv[0], "AGE", NULL);
+    *env = names;
     return NULL;
 }
 

@@ -88,6 +88,12 @@ static fcache_reason_t build_key(request_rec *r, mfc_ctx_t *ctx)
     return FCACHE_REASON_NONE;
 }
 
+static void forget_hit(mfc_ctx_t *ctx)
+{
+    fcache_pin_release(ctx->cache, ctx->hit.pin);
+    ctx->hit.pin = NULL;
+}
+
 /* 3 */
 static void lookup(request_rec *r, mfc_ctx_t *ctx)
 {
@@ -96,8 +102,7 @@ static void lookup(request_rec *r, mfc_ctx_t *ctx)
                                ctx->started_us, &ctx->hit, r->pool, NULL);
     if (ctx->found == FCACHE_OK &&
         ctx->hit.entry.kind != FCACHE_ENTRY_RESPONSE) {
-        fcache_pin_release(ctx->cache, ctx->hit.pin);
-        ctx->hit.pin = NULL;
+        forget_hit(ctx);
         ctx->found = FCACHE_MISS;
     }
 }
@@ -129,12 +134,14 @@ static int answer(request_rec *r, mfc_ctx_t *ctx)
         mfc_report(r, ctx, FCACHE_VERDICT_STALE, ctx->decision.reason);
         return mfc_serve(r, ctx);
     case FCACHE_PLAN_ONLY_CACHED:
+        forget_hit(ctx);
         mfc_report(r, ctx, FCACHE_VERDICT_ERROR, ctx->decision.reason);
         return HTTP_GATEWAY_TIME_OUT;
     case FCACHE_PLAN_REVALIDATE:
         mfc_revalidate_arm(r, ctx);
         break;
     case FCACHE_PLAN_MISS:
+        forget_hit(ctx);
         break;
     }
     mfc_report(r, ctx, FCACHE_VERDICT_MISS, ctx->decision.reason);

@@ -6,14 +6,10 @@
 
 APLOG_USE_MODULE(fcache);
 
-/* One variable and one note of that name behind the scope's prefix. */
-static void tell(request_rec *r, const mfc_ctx_t *ctx, const char *name,
-                 const char *value)
+static void tell(request_rec *r, const char *name, const char *value)
 {
-    const char *full = apr_pstrcat(r->pool, ctx->conf->env_prefix, name, NULL);
-
-    apr_table_setn(r->subprocess_env, full, value);
-    apr_table_setn(r->notes, full, value);
+    apr_table_setn(r->subprocess_env, name, value);
+    apr_table_setn(r->notes, name, value);
 }
 
 static int is_served(fcache_verdict_t verdict)
@@ -33,6 +29,8 @@ void mfc_report_field(const mfc_ctx_t *ctx, apr_table_t *fields)
 void mfc_report(request_rec *r, mfc_ctx_t *ctx, fcache_verdict_t verdict,
                 fcache_reason_t reason)
 {
+    const mfc_env_names_t *env = ctx->conf->env;
+
     ctx->verdict = verdict;
     ctx->reason = reason;
     if (!is_served(verdict)) {
@@ -41,15 +39,15 @@ void mfc_report(request_rec *r, mfc_ctx_t *ctx, fcache_verdict_t verdict,
     } else if (ctx->conf->status_header != NULL) {
         apr_table_unset(r->err_headers_out, ctx->conf->status_header);
     }
-    if (ctx->conf->env_prefix == NULL) {
+    if (env == NULL) {
         return;
     }
-    tell(r, ctx, "STATUS", fcache_verdict_text(verdict));
-    tell(r, ctx, "REASON", fcache_reason_text(reason));
+    tell(r, env->status, fcache_verdict_text(verdict));
+    tell(r, env->reason, fcache_reason_text(reason));
     if (ctx->bypass == FCACHE_REASON_NONE) {
-        tell(r, ctx, "KEY", ctx->key.name.ptr);
-        tell(r, ctx, "TTL", apr_off_t_toa(r->pool, ctx->ttl_s));
-        tell(r, ctx, "AGE", apr_off_t_toa(r->pool, ctx->age_s));
+        tell(r, env->key, ctx->key.name.ptr);
+        tell(r, env->ttl, apr_off_t_toa(r->pool, ctx->ttl_s));
+        tell(r, env->age, apr_off_t_toa(r->pool, ctx->age_s));
     }
 }
 
