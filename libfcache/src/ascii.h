@@ -14,6 +14,36 @@ static inline int fci_is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+static inline int fci_is_lower(char c)
+{
+    return c >= 'a' && c <= 'z';
+}
+
+/* tchar of RFC 9110 §5.6.2. */
+static inline int fci_is_tchar(char c)
+{
+    switch (c) {
+    case '!':
+    case '#':
+    case '$':
+    case '%':
+    case '&':
+    case '\'':
+    case '*':
+    case '+':
+    case '-':
+    case '.':
+    case '^':
+    case '_':
+    case '`':
+    case '|':
+    case '~':
+        return 1;
+    default:
+        return fci_is_digit(c) || fci_is_lower(fci_lower(c));
+    }
+}
+
 /* OWS of RFC 9110 §5.6.3 is SP and HTAB. */
 static inline int fci_is_blank(char c)
 {
