@@ -2,9 +2,22 @@
 #ifndef FCI_VARY_H
 #define FCI_VARY_H
 
-/* What Vary selects by: normalised request values (RFC 9111 §4.1). */
+/* What Vary selects by: names, and normalised request values (RFC 9111 §4.1).
+ */
 
-#include <fcache/http.h>
+#include <fcache/key.h>
+#include <fcache/policy.h>
+
+/* Names as the response spells them, sorted without case, each once. */
+typedef struct fci_vary_t {
+    fcache_bytes_t names[FCACHE_VARY_MAX_NAMES];
+    size_t count;
+} fci_vary_t;
+
+/* What fcache_vary_names() appends. NONE, VARY_ANY, or VARY_BAD also for too
+ * many names. */
+fcache_reason_t fci_vary_collect(fcache_fields_t response_fields,
+                                 fci_vary_t *out_vary);
 
 /*
  * Appends the value that `name` (lower case) has in the request, all its lines

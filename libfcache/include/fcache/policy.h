@@ -146,7 +146,8 @@ typedef struct fcache_policy_t {
     int64_t stale_while_revalidate_s;         /* -1: as the response says */
     int64_t stale_if_error_s;                 /* -1: as the response says */
     int64_t max_stale_s; /* 86400: cap on serving stale (T19) */
-    int64_t keep_s; /* 3600: how long a stale entry with a validator is kept */
+    int64_t keep_s; /* 3600: how long a stale entry is kept, to be revalidated
+                       or for when the origin is unreachable */
 } fcache_policy_t;
 
 FCACHE_API void fcache_policy_init(fcache_policy_t *out_policy);
@@ -189,15 +190,21 @@ FCACHE_API fcache_decision_t fcache_decide(const fcache_policy_t *policy,
                                            const fcache_request_t *request,
                                            int64_t now_us);
 
+/* Why a stale entry would be served. */
+typedef enum fcache_stale_t {
+    FCACHE_STALE_REFRESHING, /* a refresh is under way (RFC 5861 §3) */
+    FCACHE_STALE_ERROR, /* the origin answered 500, 502, 503 or 504 (§4) */
+    FCACHE_STALE_UNREACHABLE /* it gave no answer at all (RFC 9111 §4.2.4) */
+} fcache_stale_t;
+
 /*
  * The one predicate for serving stale (RFC 9111 §4.2.4, RFC 5861): may `entry`
- * be served at `now_us` although stale? `on_error` says the origin failed, else
- * a refresh is under way. Never past must-revalidate, proxy-revalidate,
- * s-maxage or no-cache (T19).
+ * be served at `now_us` although stale? Never past must-revalidate,
+ * proxy-revalidate, s-maxage or no-cache, nor past max_stale_s (T19).
  */
 FCACHE_API int fcache_may_serve_stale(const fcache_policy_t *policy,
-                                      const fcache_entry_t *entry, int on_error,
-                                      int64_t now_us);
+                                      const fcache_entry_t *entry,
+                                      fcache_stale_t cause, int64_t now_us);
 
 /* ---- judge --------------------------------------------------------------- */
 
@@ -224,6 +231,11 @@ typedef struct fcache_judgement_t {
  * RFC 9111 §3: may `response` to `request` be stored? `stored` is the entry
  * being revalidated with validators that we added, else NULL. Order of tests:
  * status, no-store, private, Authorization, cookies, Vary, fields, lifetime.
+ *
+ * A 304 is judged by the stored fields as it changes them (RFC 9111 §3.2).
+ * NO_STORE for a 304 with `stored`: UNEXPECTED_304 means that it is not about
+ * this entry, which is to be dropped and the response fetched anew (T15); any
+ * other reason that the entry answers this once and is then dropped.
  */
 FCACHE_API fcache_judgement_t fcache_judge(const fcache_policy_t *policy,
                                            const fcache_request_t *request,
@@ -285,10 +297,12 @@ FCACHE_API int fcache_etag_matches(fcache_bytes_t a, fcache_bytes_t b,
  * Content-Encoding and the body: equal on every host (RFC 9110 §8.8.3).
  */
 typedef struct fcache_etag_t fcache_etag_t;
+/* NULL when out of memory. Freed with the pool. */
 FCACHE_API fcache_etag_t *fcache_etag_create(fcache_bytes_t content_type,
                                              fcache_bytes_t content_encoding,
                                              apr_pool_t *pool);
 FCACHE_API void fcache_etag_update(fcache_etag_t *etag, fcache_bytes_t body);
+/* Once; the empty string should anything have failed. */
 FCACHE_API void fcache_etag_final(fcache_etag_t *etag,
                                   char out[FCACHE_ETAG_LEN + 1]);
 

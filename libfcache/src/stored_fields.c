@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stored_fields.h"
+
+#include "cc.h"
+
+#define TEXT(literal)                                                          \
+    {                                                                          \
+        literal, sizeof(literal) - 1                                           \
+    }
+
+/* Of one connection or one proxy only (RFC 9111 §3.1, RFC 9110 §7.6.1), or
+ * written anew by every cache. */
+static const fcache_bytes_t not_stored[] = {
+    TEXT("Age"),
+    TEXT("Cache-Status"),
+    TEXT("Connection"),
+    TEXT("Keep-Alive"),
+    TEXT("Proxy-Authenticate"),
+    TEXT("Proxy-Authentication-Info"),
+    TEXT("Proxy-Authorization"),
+    TEXT("Proxy-Connection"),
+    TEXT("TE"),
+    TEXT("Trailer"),
+    TEXT("Transfer-Encoding"),
+    TEXT("Upgrade"),
+    TEXT("X-FCache"),
+};
+
+/* What describes the stored body, and what was meant for one client (T15). */
+static const fcache_bytes_t not_updated[] = {
+    TEXT("Content-Encoding"), TEXT("Content-Length"), TEXT("Content-Range"),
+    TEXT("Content-Type"),     TEXT("ETag"),           TEXT("Set-Cookie"),
+    TEXT("Set-Cookie2"),
+};
+
+static int is_in(fcache_bytes_t name, const fcache_bytes_t *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (fcache_bytes_equal_nocase(name, names[i])) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+#define IS_IN(name, names)                                                     \
+    is_in(name, names, sizeof(names) / sizeof((names)[0]))
+
+static int is_cookie(fcache_bytes_t name)
+{
+    return fcache_bytes_equal_nocase(name, fcache_str("Set-Cookie")) ||
+           fcache_bytes_equal_nocase(name, fcache_str("Set-Cookie2"));
+}
+
+static int is_in_connection(fcache_fields_t fields, fcache_bytes_t name)
+{
+    fcache_list_t list;
+    fcache_bytes_t option;
+    fcache_list_init(&list, fields, "Connection");
+    while (fcache_list_next(&list, &option)) {
+        if (fcache_bytes_equal_nocase(option, name)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+int fcache_field_is_stored(const fcache_policy_t *policy,
+                           fcache_fields_t fields, const fcache_cc_t *cc,
+                           fcache_bytes_t name)
+{
+    return !IS_IN(name, not_stored) &&
+           !(policy->set_cookie != FCACHE_SET_COOKIE_STORE &&
+             is_cookie(name)) &&
+           !fci_cc_names_field(cc, name) && !is_in_connection(fields, name);
+}
+
+int fcache_field_is_updated(fcache_bytes_t name)
+{
+    return !IS_IN(name, not_stored) && !IS_IN(name, not_updated);
+}
+
+static int is_named(fcache_fields_t fields, fcache_bytes_t name)
+{
+    for (size_t i = 0; i < fields.count; i++) {
+        if (fcache_bytes_equal_nocase(fields.items[i].name, name)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int is_kept_from_304(const fcache_policy_t *policy,
+                            fcache_fields_t update, const fcache_cc_t *cc,
+                            fcache_bytes_t name)
+{
+    return fcache_bytes_equal_nocase(name, fcache_str("Age")) ||
+           (fcache_field_is_updated(name) &&
+            fcache_field_is_stored(policy, update, cc, name));
+}
+
+fcache_fields_t fci_fields_merge(const fcache_policy_t *policy,
+                                 fcache_bytes_t stored_block,
+                                 fcache_fields_t update, fcache_field_t *space,
+                                 size_t capacity)
+{
+    fcache_fields_t newer = {space, 0};
+    fcache_field_t field;
+    fcache_cc_t cc;
+    size_t offset = 0;
+    (void)fci_cc_of_response(update, &cc);
+    for (size_t i = 0; i < update.count && newer.count < capacity; i++) {
+        if (is_kept_from_304(policy, update, &cc, update.items[i].name)) {
+            space[newer.count++] = update.items[i];
+        }
+    }
+    fcache_fields_t merged = newer;
+    while (merged.count < capacity &&
+           fcache_fieldblock_next(stored_block, &offset, &field.name,
+                                  &field.value)) {
+        if (!is_named(newer, field.name) &&
+            !fcache_bytes_equal_nocase(field.name, fcache_str("Date"))) {
+            space[merged.count++] = field;
+        }
+    }
+    return merged;
+}
