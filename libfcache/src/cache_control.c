@@ -219,7 +219,7 @@ void fcache_cc_parse(fcache_fields_t fields, fcache_cc_t *out_cc)
     }
 }
 
-int fci_cc_of_response(fcache_fields_t fields, fcache_cc_t *out_cc)
+int fcache_cc_of_response(fcache_fields_t fields, fcache_cc_t *out_cc)
 {
     int is_targeted = fcache_cc_parse_targeted(fields, out_cc);
     if (!is_targeted) {

@@ -31,10 +31,6 @@ void fci_cc_forget(fcache_cc_t *cc, fcache_bytes_t name);
 /* Does the directive take a number? */
 int fci_cc_is_number(fcache_bytes_t name);
 
-/* The directives a shared cache obeys: those of CDN-Cache-Control when it is
- * valid, else of Cache-Control. 1 when they are targeted ones. */
-int fci_cc_of_response(fcache_fields_t fields, fcache_cc_t *out_cc);
-
 /* Is `name` in the list of a qualified no-cache or private? */
 int fci_cc_names_field(const fcache_cc_t *cc, fcache_bytes_t name);
 

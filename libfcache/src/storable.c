@@ -3,7 +3,6 @@
 
 #include "cc.h"
 #include "freshness.h"
-#include "stored_fields.h"
 #include "vary.h"
 
 #define MAX_FIELD_BYTES  ((size_t)8 * 1024) /* T14 */
@@ -183,7 +182,7 @@ static fcache_reason_t check_vary(case_t *c)
 static fcache_reason_t check_fields(case_t *c)
 {
     size_t bytes = 0;
-    if (c->fields.count > FCI_MAX_FIELDS) {
+    if (c->fields.count > FCACHE_MAX_FIELDS) {
         return FCACHE_REASON_BAD_FIELDS;
     }
     for (size_t i = 0; i < c->fields.count; i++) {
@@ -375,7 +374,7 @@ static fcache_judgement_t judge_lifetime(const case_t *c)
 
 static fcache_judgement_t judge_case(case_t *c)
 {
-    c->is_targeted = fci_cc_of_response(c->fields, &c->cc);
+    c->is_targeted = fcache_cc_of_response(c->fields, &c->cc);
     fcache_reason_t reason = check_all(c);
     return reason == FCACHE_REASON_NONE ? judge_lifetime(c)
                                         : ruled(FCACHE_RULING_NO_STORE, reason);
@@ -402,14 +401,14 @@ static fcache_judgement_t judge_304(case_t *c,
                                     const fcache_response_t *response,
                                     const fcache_entry_t *stored)
 {
-    fcache_field_t merged[FCI_MAX_FIELDS + 1];
+    fcache_field_t merged[FCACHE_MAX_FIELDS + 1];
     if (!stored || !is_about(stored, response->fields)) {
         return ruled(FCACHE_RULING_NO_STORE, FCACHE_REASON_UNEXPECTED_304);
     }
     c->is_refresh = 1;
     c->status = stored->status;
-    c->fields = fci_fields_merge(c->policy, stored->fields, response->fields,
-                                 merged, FCI_MAX_FIELDS + 1);
+    c->fields = fcache_fields_merge(c->policy, stored->fields, response->fields,
+                                    merged, FCACHE_MAX_FIELDS + 1);
     return judge_case(c);
 }
 

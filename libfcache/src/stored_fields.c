@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "stored_fields.h"
+#include <fcache/policy.h>
 
 #include "cc.h"
 
@@ -99,16 +99,16 @@ static int is_kept_from_304(const fcache_policy_t *policy,
             fcache_field_is_stored(policy, update, cc, name));
 }
 
-fcache_fields_t fci_fields_merge(const fcache_policy_t *policy,
-                                 fcache_bytes_t stored_block,
-                                 fcache_fields_t update, fcache_field_t *space,
-                                 size_t capacity)
+fcache_fields_t fcache_fields_merge(const fcache_policy_t *policy,
+                                    fcache_bytes_t stored_block,
+                                    fcache_fields_t update,
+                                    fcache_field_t *space, size_t capacity)
 {
     fcache_fields_t newer = {space, 0};
     fcache_field_t field;
     fcache_cc_t cc;
     size_t offset = 0;
-    (void)fci_cc_of_response(update, &cc);
+    (void)fcache_cc_of_response(update, &cc);
     for (size_t i = 0; i < update.count && newer.count < capacity; i++) {
         if (is_kept_from_304(policy, update, &cc, update.items[i].name)) {
             space[newer.count++] = update.items[i];

@@ -6,8 +6,9 @@
 #include <fcache/entry.h>
 
 #define MAX_NAME_BYTES 256
-#define MAX_ELEMENTS   32 /* of a list put in order; a longer one keeps its own \
-                           */
+#define MAX_ELEMENTS                                                           \
+    32 /* of a list put in order; a longer one keeps its own                   \
+        */
 #define FULL_WEIGHT 1000
 
 /* ---- names --------------------------------------------------------------- */

@@ -139,6 +139,11 @@ FCACHE_API void fcache_cc_parse(fcache_fields_t fields, fcache_cc_t *out_cc);
 FCACHE_API int fcache_cc_parse_targeted(fcache_fields_t fields,
                                         fcache_cc_t *out_cc);
 
+/* The directives that hold for us: those of CDN-Cache-Control when it is valid,
+ * else of Cache-Control. 1 when they are targeted ones. */
+FCACHE_API int fcache_cc_of_response(fcache_fields_t fields,
+                                     fcache_cc_t *out_cc);
+
 /* ---- messages ------------------------------------------------------------ */
 
 #define FCACHE_REQUEST_HAS_BODY    (1u << 0) /* a body of non-zero length */

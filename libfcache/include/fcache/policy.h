@@ -260,6 +260,20 @@ FCACHE_API int fcache_field_is_stored(const fcache_policy_t *policy,
  */
 FCACHE_API int fcache_field_is_updated(fcache_bytes_t name);
 
+#define FCACHE_MAX_FIELDS 100 /* of a stored response (T14) */
+
+/*
+ * The fields of a stored response (its block) as those of a 304 change them
+ * (RFC 9111 §3.2): views into both, written to `space` for `capacity` of them;
+ * a longer result is cut there. Date and Age are those of the 304 or absent,
+ * for it starts the age anew. This is what judge looks at.
+ */
+FCACHE_API fcache_fields_t fcache_fields_merge(const fcache_policy_t *policy,
+                                               fcache_bytes_t stored_block,
+                                               fcache_fields_t update,
+                                               fcache_field_t *space,
+                                               size_t capacity);
+
 /*
  * The names that select among this URL's responses (RFC 9111 §4.1), appended to
  * `out` as a length-prefixed list (fcache_entry_list_add): all lines of Vary,
