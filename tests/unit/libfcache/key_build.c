@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcache/key.h>
+
+#include "check.h"
+#include "pool.h"
+#include "requests.h"
+
+static const fcache_bytes_t app = {"app", 3};
+
+static const fcache_key_rules_t *parse(const char *const *words,
+                                       apr_pool_t *pool)
+{
+    fcache_key_rules_t *rules = NULL;
+    size_t count = 0;
+    while (words[count]) {
+        count++;
+    }
+    assert_int_equal(fcache_key_rules_parse(words, count, &rules, pool, NULL),
+                     FCACHE_OK);
+    return rules;
+}
+
+static const char *text_of(const fcache_key_rules_t *rules,
+                           const fcache_request_t *request, apr_pool_t *pool)
+{
+    fcache_key_t key;
+    assert_int_equal(fcache_key_build(rules, NULL, NULL, app, app, request,
+                                      &key, pool, NULL),
+                     FCACHE_OK);
+    return fcache_canonical_format(key.canonical, pool);
+}
+
+static fcache_bytes_t attribute(void *baton, const char *what, const char *name,
+                                apr_pool_t *pool)
+{
+    (void)pool;
+    assert_ptr_equal(baton, &app);
+    if (strcmp(what, "user") == 0) {
+        return fcache_str("bob");
+    }
+    if (strcmp(what, "expr") == 0) {
+        return fcache_str("10.0.0.1");
+    }
+    return fcache_str(strcmp(name, "TENANT") == 0 ? "t1" : NULL);
+}
+
+/* What each rule adds to, or takes from, `GET https://example.com/a?b=1&a=2`
+ * with the fields below. */
+static void rules_shape_the_key(void **state)
+{
+    static const fcache_field_t fields[] = {
+        {{"Accept", 6}, {"text/html", 9}},
+        {{"Cookie", 6}, {"sid=1; theme=dark; sid=2; Sid=3;flag", 36}},
+        {{"accept", 6}, {"a,b", 3}},
+        {{"COOKIE", 6}, {" sid =4", 7}},
+        {{"X-Empty", 7}, {"", 0}},
+    };
+    static const struct {
+        const char *words[3];
+        const char *text;
+    } rows[] = {
+        {{NULL}, "GET https://example.com/a?b=1&a=2 vhost=example.com"},
+        {{"default"}, "GET https://example.com/a?b=1&a=2 vhost=example.com"},
+        {{"query:none"}, "GET https://example.com/a vhost=example.com"},
+        {{"query:sort"}, "GET https://example.com/a?a=2&b=1 vhost=example.com"},
+        {{"-host"}, "GET https:///a?b=1&a=2"},
+        {{"-scheme"}, "GET example.com/a?b=1&a=2 vhost=example.com"},
+        {{"-host", "query:none", "header:Accept"},
+         "GET https:///a header:accept=text/html header:accept=a,b"},
+        {{"-host", "query:none", "header:x-empty"},
+         "GET https:///a header:x-empty="},
+        {{"-host", "query:none", "header:absent"}, "GET https:///a"},
+        {{"-host", "query:none", "cookie:sid"},
+         "GET https:///a cookie:sid=1 cookie:sid=2 cookie:sid=4"},
+        {{"-host", "query:none", "cookie:flag"}, "GET https:///a cookie:flag="},
+        {{"-host", "query:none", "env:TENANT"}, "GET https:///a env:TENANT=t1"},
+        {{"-host", "query:none", "env:NONE"}, "GET https:///a"},
+        {{"-host", "query:none", "user"}, "GET https:///a user=bob"},
+        {{"-host", "query:none", "expr=%{A}"},
+         "GET https:///a expr:%{A}=10.0.0.1"},
+    };
+    fcache_request_t request = plain_request(fields, COUNT(fields));
+    request.query = fcache_str("b=1&a=2");
+    request.attribute = attribute;
+    request.attribute_baton = (void *)(uintptr_t)&app;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const char *words[4] = {rows[i].words[0], rows[i].words[1],
+                                rows[i].words[2], NULL};
+        ROW(i, rows[i].words[0]);
+        CHECK_TEXT(fcache_str(text_of(parse(words, *state), &request, *state)),
+                   rows[i].text);
+    }
+    CHECK_TEXT(fcache_str(text_of(NULL, &request, *state)), rows[0].text);
+}
+
+/* Each row changes one thing an origin can see, so each has its own key. */
+static void what_an_origin_sees_is_in_the_key(void **state)
+{
+    static const fcache_field_t forwarding[] = {
+        {{"X-Forwarded-Host", 16}, {"evil", 4}},   /* T1 */
+        {{"x-forwarded-host", 16}, {"evil2", 5}},  /* T1 */
+        {{"X-Forwarded-Proto", 17}, {"http", 4}},  /* T1 */
+        {{"X-Forwarded-Port", 16}, {"81", 2}},     /* T1 */
+        {{"X-Forwarded-Prefix", 18}, {"/p", 2}},   /* T1 */
+        {{"X-Forwarded-Scheme", 18}, {"http", 4}}, /* T1 */
+        {{"X-Forwarded-Ssl", 15}, {"on", 2}},      /* T1 */
+        {{"Forwarded", 9}, {"host=evil", 9}},      /* T1 */
+        {{"X-Host", 6}, {"evil", 4}},              /* T1 */
+        {{"X-Original-Host", 15}, {"evil", 4}},    /* T1 */
+        {{"Front-End-Https", 15}, {"on", 2}},      /* T1 */
+        {{"X-Now-Route-Matches", 19}, {"1", 1}},   /* T1 */
+    };
+    fcache_request_t requests[9 + COUNT(forwarding)];
+    const char *texts[COUNT(requests)];
+    for (size_t i = 0; i < COUNT(requests); i++) {
+        requests[i] = plain_request(i < 9 ? NULL : &forwarding[i - 9], i >= 9);
+    }
+    requests[1].vhost = fcache_str("other");
+    requests[2].scheme = fcache_str("http");
+    requests[3].authority = fcache_str("example.com:8443"); /* T6 */
+    requests[4].method = fcache_str("POST");
+    requests[5].path = fcache_str("/a%2f");
+    requests[6].query = fcache_str(""); /* "/a?" is not "/a" */
+    requests[7].query = fcache_str("a=1");
+    requests[8].body_digest = fcache_str("0123456789abcdef0123456789abcdef");
+    for (size_t i = 0; i < COUNT(requests); i++) {
+        ROW(i, "request");
+        texts[i] = text_of(NULL, &requests[i], *state);
+        for (size_t j = 0; j < i; j++) {
+            CHECK_INT(strcmp(texts[i], texts[j]) != 0, 1);
+        }
+    }
+}
+
+static void head_shares_the_key_of_get(void **state)
+{
+    fcache_request_t get = plain_request(NULL, 0);
+    fcache_request_t head = plain_request(NULL, 0);
+    head.method = fcache_str("HEAD");
+    assert_string_equal(text_of(NULL, &get, *state),
+                        text_of(NULL, &head, *state));
+    head.method = fcache_str("head");
+    assert_string_not_equal(text_of(NULL, &get, *state),
+                            text_of(NULL, &head, *state));
+}
+
+/* T7, item 1.3: bytes of one part never pass for bytes of another. */
+static void parts_do_not_run_together(void **state)
+{
+    fcache_request_t a = plain_request(NULL, 0);
+    fcache_request_t b = plain_request(NULL, 0);
+    fcache_key_t key_a;
+    fcache_key_t key_b;
+    a.path = fcache_str("/a");
+    a.query = fcache_str("b");
+    b.path = fcache_str("/a?b");
+    fcache_key_build(NULL, NULL, NULL, app, app, &a, &key_a, *state, NULL);
+    fcache_key_build(NULL, NULL, NULL, app, app, &b, &key_b, *state, NULL);
+    assert_string_not_equal(key_a.name.ptr, key_b.name.ptr);
+    assert_memory_not_equal(key_a.digest, key_b.digest, sizeof(key_a.digest));
+}
+
+static void attributes_need_a_server(void **state)
+{
+    static const char *const words[] = {"user", NULL};
+    fcache_request_t request = plain_request(NULL, 0);
+    fcache_key_t key;
+    fcache_error_t error;
+    assert_int_equal(fcache_key_build(parse(words, *state), NULL, NULL, app,
+                                      app, &request, &key, *state, &error),
+                     FCACHE_UNSUPPORTED);
+}
+
+static fcache_status_t refuse(void *baton, const fcache_request_t *request,
+                              fcache_tuple_t *tuple, apr_pool_t *pool,
+                              fcache_error_t *error)
+{
+    const char *label = baton;
+    (void)request;
+    (void)pool;
+    return label ? fcache_tuple_add(tuple, label, fcache_str("v"))
+                 : fcache_error_set(error, FCACHE_BAD_INPUT, "no");
+}
+
+static void builder_adds_or_refuses(void **state)
+{
+    static char label[] = "mine";
+    fcache_request_t request = plain_request(NULL, 0);
+    fcache_key_t key;
+    fcache_error_t error;
+    assert_int_equal(fcache_key_build(NULL, refuse, label, app, app, &request,
+                                      &key, *state, &error),
+                     FCACHE_OK);
+    assert_string_equal(fcache_canonical_format(key.canonical, *state),
+                        "GET https://example.com/a vhost=example.com mine=v");
+    assert_int_equal(fcache_key_build(NULL, refuse, NULL, app, app, &request,
+                                      &key, *state, &error),
+                     FCACHE_BAD_INPUT);
+    assert_string_equal(error.text, "no");
+}
+
+/* T31 */
+static void long_requests_have_no_key(void **state)
+{
+    static char path[FCACHE_KEY_MAX_CANONICAL];
+    fcache_request_t request = plain_request(NULL, 0);
+    fcache_key_t key;
+    memset(path, 'x', sizeof(path));
+    request.path = fcache_bytes(path, sizeof(path));
+    assert_int_equal(fcache_key_build(NULL, NULL, NULL, app, app, &request,
+                                      &key, *state, NULL),
+                     FCACHE_TOO_LARGE);
+    request.path = fcache_bytes(path, sizeof(path) - 200);
+    assert_int_equal(fcache_key_build(NULL, NULL, NULL, app, app, &request,
+                                      &key, *state, NULL),
+                     FCACHE_OK);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        pool_test(rules_shape_the_key),
+        pool_test(what_an_origin_sees_is_in_the_key),
+        pool_test(head_shares_the_key_of_get),
+        pool_test(parts_do_not_run_together),
+        pool_test(attributes_need_a_server),
+        pool_test(builder_adds_or_refuses),
+        pool_test(long_requests_have_no_key),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
