@@ -133,8 +133,9 @@ static fcache_bytes_t copy_base64(const json_t *text, apr_pool_t *pool)
         padding++;
     }
     unsigned char *out = apr_palloc(pool, len / 4 * 3 + 1);
-    if (!out || EVP_DecodeBlock(out, (const unsigned char *)in, (int)len) !=
-                    (int)(len / 4 * 3)) {
+    if (!out || memchr(in, '=', len - padding) ||
+        EVP_DecodeBlock(out, (const unsigned char *)in, (int)len) !=
+            (int)(len / 4 * 3)) {
         return fcache_bytes(NULL, 0);
     }
     return fcache_bytes(out, len / 4 * 3 - padding);
