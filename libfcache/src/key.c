@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcache/key.h>
 
+#include "sha256.h"
 #include "tuple.h"
 #include "vary.h"
 #include "wire.h"
 
 #include <fcache/entry.h>
-
-#include <openssl/sha.h>
 
 #define FIRST_CAPACITY 512
 #define DIGEST_TEXT    FCACHE_BASE64URL_LEN(FCACHE_KEY_DIGEST_BYTES)
@@ -139,8 +138,7 @@ fcache_status_t fci_key_of(fcache_bytes_t canonical, fcache_bytes_t prefix,
     }
     size_t len = prefix.len + 1 + ns.len + 1 + DIGEST_TEXT;
     char *name = apr_palloc(pool, len + 1);
-    if (!name || !SHA256((const unsigned char *)canonical.ptr, canonical.len,
-                         out_key->digest)) {
+    if (!name || !fci_sha256(canonical, out_key->digest)) {
         return fcache_error_set(error, FCACHE_NO_MEMORY, "no memory for a key");
     }
     char *ns_at = put_text(name, prefix, ':');

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcache/key.h>
 
+#include "ascii.h"
 #include "key_rules.h"
 #include "tuple.h"
 
@@ -21,12 +22,15 @@ static const char *const forwarding_labels[] = {
     "forward:front-end-https",
 };
 
+/* Most fields are told apart by their first letter. */
 static const char *forwarding_label(fcache_bytes_t name)
 {
     size_t count = sizeof(forwarding_labels) / sizeof(forwarding_labels[0]);
+    char first = name.len > 0 ? fci_lower(name.ptr[0]) : '\0';
     for (size_t i = 0; i < count; i++) {
         const char *known = forwarding_labels[i] + sizeof("forward:") - 1;
-        if (fcache_bytes_equal_nocase(name, fcache_str(known))) {
+        if (*known == first &&
+            fcache_bytes_equal_nocase(name, fcache_str(known))) {
             return forwarding_labels[i];
         }
     }
