@@ -76,6 +76,7 @@ USAGE_ERRORS = [
     (["clear", "--namespace", "a:b"], b"at most 64"),
     (["explain", "greeting"], b"http or https URL"),
     (["explain", "http:///path"], b"needs a host"),
+    (["explain", "http://:80/"], b"needs a host"),
     (["explain", "http://user@host/"], b"no user"),
     (["explain", f"{HOST}/a b"], b"printable ASCII"),
     (["explain", f"{HOST}/", "-H", "no colon"], b"is no header"),
@@ -123,7 +124,8 @@ def test_get_by_url_prints_head_and_body(ctl):
 
 
 @pytest.mark.parametrize("url", [
-    "HTTP://API.Example:80/products", f"{HOST}/products#top",
+    "HTTP://API.Example:80/products", f"{HOST}:/products",
+    f"{HOST}/products#top",
 ])
 def test_urls_that_a_client_sends_alike(ctl, url):
     assert ctl.out("get", url).endswith(b"[1,2,3]\n")

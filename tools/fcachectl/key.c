@@ -68,7 +68,7 @@ static int is_printable(const char *text)
     return 1;
 }
 
-/* Lower case, and without the scheme's own port. */
+/* Lower case, and without an empty port or the scheme's own. */
 static fcache_bytes_t authority_of(const char *start, size_t len, int https,
                                    apr_pool_t *pool)
 {
@@ -81,6 +81,8 @@ static fcache_bytes_t authority_of(const char *start, size_t len, int https,
     }
     if (len > port_len && strcmp(text + len - port_len, port) == 0) {
         len -= port_len;
+    } else if (text[len - 1] == ':') {
+        len--;
     }
     return fcache_bytes(text, len);
 }
@@ -113,7 +115,8 @@ static ctl_exit_t parse_url(const char *url, fcache_request_t *request,
     if (!is_printable(url)) {
         return ctl_usage("a URL is printable ASCII; escape the rest as %%HH");
     }
-    if (authority_len == 0 || memchr(authority, '@', authority_len)) {
+    if (authority_len == 0 || *authority == ':' ||
+        memchr(authority, '@', authority_len)) {
         return ctl_usage("the URL needs a host, and no user");
     }
     request->scheme = fcache_str(https ? "https" : "http");
