@@ -81,7 +81,9 @@ static void add_entry(ctl_t *ctl, const fcache_hit_t *hit, json_t *answer)
     json_t *row =
         ctl_entry_row(ctl, hit->key.name, &hit->entry, hit->soft_purged, 1);
 
-    json_object_set(answer, "variant", json_object_get(row, "name"));
+    if (hit->varied) {
+        json_object_set(answer, "variant", json_object_get(row, "name"));
+    }
     json_object_update_missing(answer, row);
     json_decref(row);
 }

@@ -7,7 +7,8 @@
 #define DEFAULT_LIMIT 1000
 
 typedef struct row_t {
-    const char *key; /* lives in the JSON */
+    const char *key; /* lives in the JSON, and so does */
+    const char *ns;
     json_t *json;
 } row_t;
 
@@ -63,6 +64,7 @@ static int add_row(void *baton, const fcache_listed_t *item)
         ctl_entry_row(listing->ctl, item->name, &entry, item->soft_purged,
                       ctl_option(listing->ctl, "long") != NULL);
     row.key = json_string_value(json_object_get(row.json, "key"));
+    row.ns = json_string_value(json_object_get(row.json, "namespace"));
     APR_ARRAY_PUSH(listing->rows, row_t) = row;
     return 0;
 }
@@ -72,7 +74,9 @@ static int by_key(const void *a, const void *b)
     const row_t *left = a;
     const row_t *right = b;
 
-    return strcmp(left->key, right->key);
+    int order = strcmp(left->key, right->key);
+
+    return order ? order : strcmp(left->ns, right->ns);
 }
 
 static json_t *sorted(apr_array_header_t *rows)

@@ -111,8 +111,8 @@ static void print_options(const char *letters)
 static void print_help(const ctl_command_t *command)
 {
     if (command) {
-        printf("usage: fcachectl %s [OPTIONS] %s\n%s\n\n", command->name,
-               command->args, command->help);
+        printf("usage: fcachectl %s [OPTIONS]%s%s\n%s\n\n", command->name,
+               *command->args ? " " : "", command->args, command->help);
         print_options(command->options);
     } else {
         printf("usage: fcachectl [-s URL] COMMAND [OPTIONS] [ARGUMENTS]\n\n");

@@ -76,8 +76,8 @@ static const char *cell(json_t *value, apr_pool_t *pool)
             pool);
         break;
     case JSON_INTEGER:
-        text = apr_psprintf(pool, "%" JSON_INTEGER_FORMAT,
-                            json_integer_value(value));
+        text = apr_psprintf(pool, "%" APR_INT64_T_FMT,
+                            (apr_int64_t)json_integer_value(value));
         break;
     case JSON_REAL:
         text = apr_psprintf(pool, "%.3f", json_real_value(value));
