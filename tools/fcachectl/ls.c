@@ -103,12 +103,7 @@ static int parse_limit(const char *text, int *out_limit)
 
 ctl_exit_t ctl_ls(ctl_t *ctl)
 {
-    listing_t listing = {ctl,
-                         ctl_option(ctl, "prefix"),
-                         ctl_option(ctl, "namespace"),
-                         DEFAULT_LIMIT,
-                         0,
-                         NULL};
+    listing_t listing = {.ctl = ctl, .limit = DEFAULT_LIMIT};
     const char *limit = ctl_option(ctl, "limit");
     fcache_status_t status;
     ctl_exit_t code;
@@ -116,6 +111,8 @@ ctl_exit_t ctl_ls(ctl_t *ctl)
     if (limit && !parse_limit(limit, &listing.limit)) {
         return ctl_usage("--limit %s: write a number, 0 for all", limit);
     }
+    listing.prefix = ctl_option(ctl, "prefix");
+    listing.ns = ctl_option(ctl, "namespace");
     listing.rows = apr_array_make(ctl->pool, 64, sizeof(row_t));
     status =
         fcache_list(ctl->cache, ctl->now_us, add_row, &listing, &ctl->error);
