@@ -192,6 +192,8 @@ void mfc_report_log(const request_rec *r, const mfc_ctx_t *ctx);
  * ------------------------------------------------------------------ */
 
 int mfc_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);
+int mfc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                     server_rec *main_server);
 int mfc_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                     server_rec *main_server);
 void mfc_child_init(apr_pool_t *pchild, server_rec *main_server);

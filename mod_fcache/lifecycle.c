@@ -58,6 +58,30 @@ static int all_defined(void)
     return 1;
 }
 
+/* Is a name-based choice made among virtual hosts? Then a host that none of
+ * them has is not cached (it fell to the first). */
+static int has_many_vhosts(server_rec *main_server)
+{
+    server_rec *server;
+    int count = 0;
+
+    for (server = main_server; server != NULL; server = server->next) {
+        count += server->is_virtual != 0;
+    }
+    return count > 1;
+}
+
+/* Here and not later, so that `httpd -t` tells. */
+int mfc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                     server_rec *main_server)
+{
+    (void)pconf;
+    (void)plog;
+    (void)ptemp;
+    mfc_global()->many_vhosts = has_many_vhosts(main_server);
+    return define_default() && all_defined() ? OK : HTTP_INTERNAL_SERVER_ERROR;
+}
+
 static int open_store(mfc_store_t *store, apr_pool_t *process_pool)
 {
     mfc_global_t *global = mfc_global();
@@ -75,19 +99,6 @@ static int open_store(mfc_store_t *store, apr_pool_t *process_pool)
     return 1;
 }
 
-/* Is a name-based choice made among virtual hosts? Then a host that none of
- * them has is not cached (it fell to the first). */
-static int has_many_vhosts(server_rec *main_server)
-{
-    server_rec *server;
-    int count = 0;
-
-    for (server = main_server; server != NULL; server = server->next) {
-        count += server->is_virtual != 0;
-    }
-    return count > 1;
-}
-
 int mfc_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                     server_rec *main_server)
 {
@@ -97,10 +108,6 @@ int mfc_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     (void)pconf;
     (void)plog;
     (void)ptemp;
-    if (!define_default() || !all_defined()) {
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    mfc_global()->many_vhosts = has_many_vhosts(main_server);
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
         return OK;
     }
