@@ -130,6 +130,7 @@ void mfc_conf_policy(const mfc_conf_t *conf, fcache_policy_t *out_policy)
     out_policy->authorization_never = conf->authorization_never;
     out_policy->request_control = conf->request_control;
     out_policy->heuristic = conf->heuristic;
+    out_policy->stale_while_revalidate_s = 0; /* nobody refreshes behind */
     if (conf->error_status.items != NULL) {
         out_policy->error_statuses = conf->error_status.items;
         out_policy->error_status_count = conf->error_status.count;

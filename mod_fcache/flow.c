@@ -227,10 +227,21 @@ static apr_status_t serve_instead(ap_filter_t *f, mfc_ctx_t *ctx,
     return ap_pass_brigade(next, bb);
 }
 
+/* A 304 for our validators that does not renew the entry: it answers this once
+ * and is forgotten (T15). */
+static apr_status_t serve_and_forget(ap_filter_t *f, mfc_ctx_t *ctx,
+                                     apr_bucket_brigade *bb)
+{
+    fcache_del(ctx->cache, &ctx->hit.key, ctx->answered_us, NULL);
+    mfc_report(f->r, ctx, FCACHE_VERDICT_REVALIDATED, ctx->judgement.reason);
+    return serve_instead(f, ctx, bb);
+}
+
 static apr_status_t rule(ap_filter_t *f, mfc_ctx_t *ctx, apr_bucket_brigade *bb)
 {
     request_rec *r = f->r;
     fcache_fields_t fields = mfc_message_response_fields(r);
+    int asked_by_us = ctx->parked != NULL;
 
     judge(r, ctx, fields);
     switch (ctx->judgement.ruling) {
@@ -245,6 +256,9 @@ static apr_status_t rule(ap_filter_t *f, mfc_ctx_t *ctx, apr_bucket_brigade *bb)
         mfc_capture_begin(r, ctx, fields);
         return mfc_capture_pass(f, ctx, bb);
     case FCACHE_RULING_NO_STORE:
+        if (asked_by_us && r->status == HTTP_NOT_MODIFIED) {
+            return serve_and_forget(f, ctx, bb);
+        }
         break;
     }
     mfc_capture_drop(r, ctx, ctx->judgement.reason);

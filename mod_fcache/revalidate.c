@@ -74,18 +74,6 @@ void mfc_revalidate_disarm(request_rec *r, mfc_ctx_t *ctx)
 /* ---- renewing
  * -------------------------------------------------------------------- */
 
-static int is_replaced(fcache_fields_t fields, fcache_bytes_t name)
-{
-    size_t i;
-
-    for (i = 0; i < fields.count; i++) {
-        if (fcache_bytes_equal_nocase(fields.items[i].name, name)) {
-            return fcache_field_is_updated(name);
-        }
-    }
-    return 0;
-}
-
 static size_t count_stored(const fcache_entry_t *entry)
 {
     fcache_bytes_t name;
@@ -100,28 +88,15 @@ static size_t count_stored(const fcache_entry_t *entry)
 }
 
 /* The stored fields with those of the 304 in their place (RFC 9111 §3.2). */
-static fcache_fields_t merge(const request_rec *r, const fcache_entry_t *entry,
+static fcache_fields_t merge(const request_rec *r, const mfc_ctx_t *ctx,
                              fcache_fields_t fields)
 {
-    size_t room = count_stored(entry) + fields.count + 1;
-    fcache_field_t *items = apr_palloc(r->pool, sizeof(*items) * room);
-    fcache_fields_t merged = {items, 0};
-    fcache_field_t field;
-    size_t offset = 0;
-    size_t i;
+    const fcache_entry_t *entry = &ctx->hit.entry;
+    size_t room = count_stored(entry) + fields.count;
+    fcache_field_t *space = apr_palloc(r->pool, sizeof(*space) * (room + 1));
 
-    while (fcache_fieldblock_next(entry->fields, &offset, &field.name,
-                                  &field.value) == 1) {
-        if (!is_replaced(fields, field.name)) {
-            items[merged.count++] = field;
-        }
-    }
-    for (i = 0; i < fields.count; i++) {
-        if (fcache_field_is_updated(fields.items[i].name)) {
-            items[merged.count++] = fields.items[i];
-        }
-    }
-    return merged;
+    return fcache_fields_merge(&ctx->policy, entry->fields, fields, space,
+                               room);
 }
 
 static apr_status_t block_fini(void *data)
@@ -130,36 +105,40 @@ static apr_status_t block_fini(void *data)
     return APR_SUCCESS;
 }
 
-void mfc_revalidate_renew(request_rec *r, mfc_ctx_t *ctx,
-                          fcache_fields_t fields)
+/* The head of the renewed entry, in the request's pool. */
+static fcache_status_t renew_head(request_rec *r, mfc_ctx_t *ctx,
+                                  fcache_fields_t fields)
 {
-    const fcache_entry_t old = ctx->hit.entry;
-    fcache_fields_t merged = merge(r, &old, fields);
-    fcache_response_t response = {old.status, merged, ctx->started_us,
-                                  ctx->answered_us};
+    const fcache_entry_t *old = &ctx->hit.entry;
     fcache_buf_t *block = apr_palloc(r->pool, sizeof(*block));
-    fcache_entry_t entry = old;
+    fcache_entry_t entry = *old;
+    fcache_status_t status;
 
-    /* The renewed response is judged as if it had come whole. */
-    ctx->judgement = fcache_judge(&ctx->policy, &ctx->request, &response, NULL,
-                                  ctx->answered_us);
     fcache_buf_init(block, MAX_FIELDS);
     apr_pool_cleanup_register(r->pool, block, block_fini,
                               apr_pool_cleanup_null);
-    if (mfc_head_build(ctx, old.status, merged, block, &entry) != FCACHE_OK ||
-        mfc_head_add_length(block, old.status, old.body_len) != FCACHE_OK) {
+    status =
+        mfc_head_build(ctx, old->status, merge(r, ctx, fields), block, &entry);
+    if (status == FCACHE_OK) {
+        status = mfc_head_add_length(block, old->status, old->body_len);
+    }
+    if (status == FCACHE_OK) {
+        entry.flags |= old->flags & FCACHE_ENTRY_OWN_ETAG;
+        entry.fields = fcache_buf_bytes(block);
+        ctx->hit.entry = entry;
+    }
+    return status;
+}
+
+void mfc_revalidate_renew(request_rec *r, mfc_ctx_t *ctx,
+                          fcache_fields_t fields)
+{
+    if (renew_head(r, ctx, fields) != FCACHE_OK) {
         return;
     }
-    entry.flags |= old.flags & FCACHE_ENTRY_OWN_ETAG;
-    entry.fields = fcache_buf_bytes(block);
-    ctx->hit.entry = entry;
     ctx->age_s = ctx->judgement.initial_age_s;
     ctx->ttl_s =
         (ctx->judgement.fresh_until_us - ctx->answered_us) / FCACHE_US_PER_S;
-    if (ctx->judgement.ruling == FCACHE_RULING_STORE) {
-        ctx->judgement.reason = FCACHE_REASON_REFRESHED;
-        fcache_refresh(ctx->cache, &ctx->hit, &entry, ctx->answered_us, NULL);
-    } else {
-        fcache_del(ctx->cache, &ctx->hit.key, ctx->answered_us, NULL);
-    }
+    fcache_refresh(ctx->cache, &ctx->hit, &ctx->hit.entry, ctx->answered_us,
+                   NULL);
 }
