@@ -15,7 +15,9 @@
 #include <httpd.h>
 #include <util_filter.h>
 
-extern module AP_MODULE_DECLARE_DATA fcache_module;
+/* httpd looks it up by name. */
+extern module AP_MODULE_DECLARE_DATA fcache_module
+    __attribute__((visibility("default")));
 
 typedef struct mfc_ctx_t {
     const mfc_conf_t *conf;
