@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "memory/memory.h"
+
+/* A new kind of store is a folder and a row here. */
+static const fcache_backend_ops_t *const builtin[] = {
+    &fcache_memory_ops,
+};
+
+void fcache_backends_add_builtin(fcache_backends_t *backends)
+{
+    for (size_t i = 0; i < sizeof(builtin) / sizeof(builtin[0]); i++) {
+        fcache_backends_add(backends, builtin[i], NULL);
+    }
+}
