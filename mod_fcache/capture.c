@@ -270,24 +270,23 @@ static apr_status_t pass_pending(ap_filter_t *f, mfc_capture_t *capture)
     return status;
 }
 
-/* Everything is there: the client first, then the store. */
+/* Everything is there. The store first, so that who got this answer finds it
+ * when it asks again; then the rest of it for the client. */
 static apr_status_t finish(ap_filter_t *f, mfc_ctx_t *ctx)
 {
     mfc_capture_t *capture = ctx->capture;
     request_rec *r = f->r;
     fcache_reason_t reason = completeness(r, ctx);
-    apr_status_t status;
 
     if (reason != FCACHE_REASON_STORED) {
         mfc_capture_drop(r, ctx, reason);
     } else if (capture->etag != NULL) {
         finish_tag(r, ctx);
     }
-    status = pass_pending(f, capture);
     if (capture->writer != NULL) {
         commit(r, ctx);
     }
-    return status;
+    return pass_pending(f, capture);
 }
 
 /* Reads a bucket; what came before it goes out first when it has to wait. */

@@ -84,7 +84,8 @@ typedef struct mfc_global_t {
     fcache_backends_t *backends;
     fcache_coders_t *coders;
     mfc_store_t *default_store; /* after post_config */
-    int many_vhosts;            /* more than one name-based virtual host */
+    int enabled;     /* somewhere in the server's own configuration */
+    int many_vhosts; /* more than one name-based virtual host */
 } mfc_global_t;
 
 /* httpd's hooks into this room. */
@@ -116,6 +117,7 @@ typedef const char *(*mfc_parse_fn)(cmd_parms *cmd, void *field, int argc,
                                     char *const argv[]);
 
 const char *mfc_parse_flag(cmd_parms *, void *, int, char *const[]);
+const char *mfc_parse_enable(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_store(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_label(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_expire(cmd_parms *, void *, int, char *const[]);

@@ -35,6 +35,19 @@ const char *mfc_parse_flag(cmd_parms *cmd, void *field, int argc,
     return NULL;
 }
 
+const char *mfc_parse_enable(cmd_parms *cmd, void *field, int argc,
+                             char *const argv[])
+{
+    const char *why = mfc_parse_flag(cmd, field, argc, argv);
+
+    /* .htaccess is read by threads that must not write what is global */
+    if (why == NULL && *(int *)field &&
+        ap_check_cmd_context(cmd, NOT_IN_HTACCESS) == NULL) {
+        mfc_global()->enabled = 1;
+    }
+    return why;
+}
+
 const char *mfc_parse_store(cmd_parms *cmd, void *field, int argc,
                             char *const argv[])
 {

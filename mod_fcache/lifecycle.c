@@ -71,6 +71,27 @@ static int has_many_vhosts(server_rec *main_server)
     return count > 1;
 }
 
+/* What httpd lets through when it is lax makes two readings of one request
+ * possible, and a cache would give one's answer to the other (T13). */
+static int is_strict(server_rec *main_server)
+{
+    server_rec *server;
+
+    for (server = main_server; server != NULL; server = server->next) {
+        const core_server_config *core =
+            ap_get_core_module_config(server->module_config);
+        if (mfc_global()->enabled &&
+            core->http_conformance == AP_HTTP_CONFORMANCE_UNSAFE) {
+            ap_log_error(APLOG_MARK, APLOG_EMERG, 0, server,
+                         "FC0005: FCacheEnable \"on\": not with "
+                         "HttpProtocolOptions Unsafe; allowed: "
+                         "HttpProtocolOptions Strict");
+            return 0;
+        }
+    }
+    return 1;
+}
+
 /* Here and not later, so that `httpd -t` tells. */
 int mfc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                      server_rec *main_server)
@@ -79,7 +100,9 @@ int mfc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     (void)plog;
     (void)ptemp;
     mfc_global()->many_vhosts = has_many_vhosts(main_server);
-    return define_default() && all_defined() ? OK : HTTP_INTERNAL_SERVER_ERROR;
+    return define_default() && all_defined() && is_strict(main_server)
+               ? OK
+               : HTTP_INTERNAL_SERVER_ERROR;
 }
 
 static int open_store(mfc_store_t *store, apr_pool_t *process_pool)

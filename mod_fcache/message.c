@@ -109,15 +109,6 @@ static int has_body(const request_rec *r)
     return length != NULL && length[strspn(length, "0 \t")] != '\0';
 }
 
-/* Under HttpProtocolOptions Unsafe a request is not what it seems (T13). */
-static int is_unsafe(const request_rec *r)
-{
-    const core_server_config *core =
-        ap_get_core_module_config(r->server->module_config);
-
-    return core->http_conformance == AP_HTTP_CONFORMANCE_UNSAFE;
-}
-
 static unsigned oddities(request_rec *r, const char *target)
 {
     unsigned flags = 0;
@@ -130,12 +121,10 @@ static unsigned oddities(request_rec *r, const char *target)
         flags |= FCACHE_REQUEST_ODD_TARGET;
     }
     if (mfc_global()->many_vhosts && r->hostname != NULL &&
-        !ap_matches_request_vhost(r, r->hostname,
-                                  r->connection->local_addr->port)) {
+        !ap_matches_request_vhost(r, r->hostname, r->server->port)) {
         flags |= FCACHE_REQUEST_ODD_HOST;
     }
-    if (is_unsafe(r) ||
-        (apr_table_get(r->headers_in, "Transfer-Encoding") != NULL &&
+    if ((apr_table_get(r->headers_in, "Transfer-Encoding") != NULL &&
          apr_table_get(r->headers_in, "Content-Length") != NULL) ||
         apr_table_get(r->headers_in, "Trailer") != NULL) {
         flags |= FCACHE_REQUEST_ODD_FRAMING;
