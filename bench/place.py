@@ -118,6 +118,18 @@ class Place:
         self.running.append(server)
         return server
 
+    def last_words(self, name):
+        """The end of what a server wrote to its log and its output."""
+        lines = []
+        for suffix in ("err", "out"):
+            try:
+                with open(f"{self.work}/{name}.{suffix}",
+                          encoding="utf-8", errors="replace") as file:
+                    lines += file.read().splitlines()[-5:]
+            except OSError:
+                pass
+        return "\n".join(lines)
+
     def stop(self, server=None):
         """Ends one server or all, with all that they started."""
         ending = [server] if server else self.running
