@@ -24,7 +24,7 @@ typedef struct sample_t {
     const char *path;
     int status;
     const char *language; /* of request and response; NULL: no Vary */
-    int64_t age_s;
+    int64_t age_s;        /* half of it from before it came */
     int64_t lifetime_s;
     const char *etag;
     const char *tag;
@@ -100,10 +100,11 @@ static void put_response(holder_t *holder, const sample_t *sample)
     }
     fcache_fieldblock_add(&fields, fcache_str("Content-Type"),
                           fcache_str("text/plain"));
-    entry.created_us = holder->now_us - sample->age_s * FCACHE_US_PER_S;
+    entry.initial_age_s = sample->age_s / 2;
+    entry.created_us = holder->now_us - entry.initial_age_s * FCACHE_US_PER_S;
     entry.date_s = entry.created_us / FCACHE_US_PER_S;
     entry.fresh_until_us =
-        entry.created_us + sample->lifetime_s * FCACHE_US_PER_S;
+        holder->now_us + (sample->lifetime_s - sample->age_s) * FCACHE_US_PER_S;
     entry.stale_until_us = entry.fresh_until_us + 3600 * FCACHE_US_PER_S;
     entry.generation = fcache_epoch(holder->cache);
     entry.tags = fcache_buf_bytes(&tags);

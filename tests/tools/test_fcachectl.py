@@ -117,6 +117,20 @@ def test_pid_chooses_among_servers_of_one_name(holder):
     Ctl(f"memory:{name}?pid=1").run("get", "greeting", code=FAULT)
 
 
+def test_the_store_is_the_default_one_unless_said():
+    done = subprocess.run([os.environ["FCACHECTL"], "stats"],
+                          capture_output=True, check=False, timeout=20)
+    assert done.returncode == OK or b" memory:default: " in done.stderr
+
+
+def test_output_that_cannot_be_written_is_a_fault(ctl):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([os.environ["FCACHECTL"], "-s", ctl.store, "ls"],
+                              stdout=full, stderr=subprocess.PIPE, check=False,
+                              timeout=20)
+    assert done.returncode == FAULT and b"standard output" in done.stderr
+
+
 # ---- keys ---------------------------------------------------------------------
 
 def test_get_by_url_prints_head_and_body(ctl):
@@ -225,6 +239,12 @@ def test_set_keeps_tags(ctl):
     assert ctl.json("get", "k")["tags"] == ["red", "blue"]
 
 
+def test_json_is_clean_ascii(ctl):
+    ctl.run("set", "k", "v", "--tag", b"\xff", "--tag", "\u009b2J")
+    assert ctl.out("get", "k", "--json").isascii()
+    assert ctl.json("get", "k")["tags"] == ["\\xFF", "\u009b2J"]
+
+
 # ---- ls -----------------------------------------------------------------------
 
 def test_ls_has_a_row_for_each_entry(ctl):
@@ -233,7 +253,7 @@ def test_ls_has_a_row_for_each_entry(ctl):
     assert kinds == ["response"] * 5 + ["value"] * 2 + ["vary"]
     old = [row for row in rows if "/old" in row["key"]][0]
     assert old["state"] == "stale" and 100 <= old["age_s"] < 110
-    assert -50 <= old["ttl_s"] <= -40
+    assert -50 <= old["ttl_s"] <= -41
     assert [row["status"] for row in rows if "/gone" in row["key"]] == [410]
     order = [(row["key"], row["namespace"]) for row in rows]
     assert order == sorted(order)
@@ -286,6 +306,8 @@ def test_soft_clear_makes_stale(ctl):
         "cleared": "tag", "soft": True}
     got = ctl.json("get", f"{HOST}/products")
     assert (got["state"], got["ttl_s"]) == ("stale", 0)
+    told = ctl.json("explain", f"{HOST}/products")
+    assert told["reason"] == "soft-purged"
 
 
 # ---- Vary ---------------------------------------------------------------------
