@@ -6,6 +6,7 @@
 #include <ap_provider.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include <http_core.h>
 #include <http_log.h>
 
 APLOG_USE_MODULE(fcache);
@@ -35,17 +36,25 @@ const char *mfc_parse_flag(cmd_parms *cmd, void *field, int argc,
     return NULL;
 }
 
+/* lifecycle.c looks at the whole server once it is known; what a .htaccess
+ * turns on has to be looked at here, by threads that must not write what is
+ * global. */
 const char *mfc_parse_enable(cmd_parms *cmd, void *field, int argc,
                              char *const argv[])
 {
+    const core_server_config *core =
+        ap_get_core_module_config(cmd->server->module_config);
     const char *why = mfc_parse_flag(cmd, field, argc, argv);
 
-    /* .htaccess is read by threads that must not write what is global */
-    if (why == NULL && *(int *)field &&
-        ap_check_cmd_context(cmd, NOT_IN_HTACCESS) == NULL) {
-        mfc_global()->enabled = 1;
+    if (why != NULL || !*(int *)field) {
+        return why;
     }
-    return why;
+    if (ap_check_cmd_context(cmd, NOT_IN_HTACCESS) == NULL) {
+        mfc_global()->enabled = 1;
+    } else if (core->http_conformance == AP_HTTP_CONFORMANCE_UNSAFE) {
+        return "not with HttpProtocolOptions Unsafe";
+    }
+    return NULL;
 }
 
 const char *mfc_parse_store(cmd_parms *cmd, void *field, int argc,
