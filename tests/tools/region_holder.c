@@ -72,6 +72,45 @@ static void open_cache(holder_t *holder, const char *name)
          "cache");
 }
 
+static fcache_entry_t make_entry(const holder_t *holder, const sample_t *sample)
+{
+    fcache_entry_t entry = {.kind = FCACHE_ENTRY_RESPONSE,
+                            .status = sample->status,
+                            .generation = fcache_epoch(holder->cache),
+                            .etag = fcache_str(sample->etag)};
+
+    entry.initial_age_s = sample->age_s / 2;
+    entry.created_us = holder->now_us - entry.initial_age_s * FCACHE_US_PER_S;
+    entry.date_s = entry.created_us / FCACHE_US_PER_S;
+    entry.fresh_until_us =
+        holder->now_us + (sample->lifetime_s - sample->age_s) * FCACHE_US_PER_S;
+    entry.stale_until_us = entry.fresh_until_us + 3600 * FCACHE_US_PER_S;
+    return entry;
+}
+
+static void write_response(holder_t *holder, const fcache_request_t *request,
+                           const fcache_entry_t *entry, fcache_bytes_t vary,
+                           fcache_bytes_t body)
+{
+    fcache_writer_t *writer;
+    fcache_key_t key;
+
+    must(holder,
+         fcache_key_build(NULL, NULL, NULL, fcache_str("fcache"),
+                          fcache_str("default"), request, &key, holder->pool,
+                          &holder->error),
+         "key");
+    must(holder,
+         fcache_writer_begin(holder->cache, fcache_str("http"), 0, &writer,
+                             holder->pool, &holder->error),
+         "begin");
+    must(holder, fcache_writer_append(writer, body, &holder->error), "append");
+    must(holder,
+         fcache_writer_commit(writer, &key, entry, vary, request,
+                              holder->now_us, &holder->error),
+         "commit");
+}
+
 static void put_response(holder_t *holder, const sample_t *sample)
 {
     fcache_field_t language = {fcache_str("Accept-Language"),
@@ -81,12 +120,8 @@ static void put_response(holder_t *holder, const sample_t *sample)
                                 .authority = fcache_str("api.example"),
                                 .method = fcache_str("GET"),
                                 .path = fcache_str(sample->path)};
-    fcache_entry_t entry = {.kind = FCACHE_ENTRY_RESPONSE,
-                            .status = sample->status,
-                            .etag = fcache_str(sample->etag)};
+    fcache_entry_t entry = make_entry(holder, sample);
     fcache_buf_t fields, tags, vary;
-    fcache_writer_t *writer;
-    fcache_key_t key;
 
     fcache_buf_init(&fields, 1024);
     fcache_buf_init(&tags, 1024);
@@ -100,31 +135,10 @@ static void put_response(holder_t *holder, const sample_t *sample)
     }
     fcache_fieldblock_add(&fields, fcache_str("Content-Type"),
                           fcache_str("text/plain"));
-    entry.initial_age_s = sample->age_s / 2;
-    entry.created_us = holder->now_us - entry.initial_age_s * FCACHE_US_PER_S;
-    entry.date_s = entry.created_us / FCACHE_US_PER_S;
-    entry.fresh_until_us =
-        holder->now_us + (sample->lifetime_s - sample->age_s) * FCACHE_US_PER_S;
-    entry.stale_until_us = entry.fresh_until_us + 3600 * FCACHE_US_PER_S;
-    entry.generation = fcache_epoch(holder->cache);
     entry.tags = fcache_buf_bytes(&tags);
     entry.fields = fcache_buf_bytes(&fields);
-    must(holder,
-         fcache_key_build(NULL, NULL, NULL, fcache_str("fcache"),
-                          fcache_str("default"), &request, &key, holder->pool,
-                          &holder->error),
-         "key");
-    must(holder,
-         fcache_writer_begin(holder->cache, fcache_str("http"), 0, &writer,
-                             holder->pool, &holder->error),
-         "begin");
-    must(holder,
-         fcache_writer_append(writer, fcache_str(sample->body), &holder->error),
-         "append");
-    must(holder,
-         fcache_writer_commit(writer, &key, &entry, fcache_buf_bytes(&vary),
-                              &request, holder->now_us, &holder->error),
-         "commit");
+    write_response(holder, &request, &entry, fcache_buf_bytes(&vary),
+                   fcache_str(sample->body));
     fcache_buf_fini(&vary);
     fcache_buf_fini(&tags);
     fcache_buf_fini(&fields);
