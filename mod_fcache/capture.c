@@ -112,18 +112,22 @@ static void make_tag(request_rec *r, const mfc_ctx_t *ctx,
     capture->hold = capture->expected <= HOLD_MAX;
 }
 
+static fcache_reason_t refusal(fcache_status_t status)
+{
+    return status == FCACHE_TOO_LARGE ? FCACHE_REASON_TOO_LARGE
+                                      : FCACHE_REASON_STORE_FAULT;
+}
+
 static fcache_reason_t begin(request_rec *r, mfc_ctx_t *ctx,
                              fcache_fields_t fields)
 {
     mfc_capture_t *capture = ctx->capture;
     fcache_reason_t why = FCACHE_REASON_VARY_BAD;
+    fcache_status_t status;
     uint64_t hint;
 
     capture->expected = content_length(fields);
     hint = capture->expected > 0 ? (uint64_t)capture->expected : 0;
-    if (r->method_number == M_GET && r->header_only) {
-        return FCACHE_REASON_HEAD_ANSWER;
-    }
     if (hint > ctx->conf->max_object) {
         return FCACHE_REASON_TOO_LARGE;
     }
@@ -135,9 +139,10 @@ static fcache_reason_t begin(request_rec *r, mfc_ctx_t *ctx,
         return FCACHE_REASON_BAD_FIELDS;
     }
     capture->entry.reason = reason_phrase(r);
-    if (fcache_writer_begin(ctx->cache, ctx->conf->coder, hint,
-                            &capture->writer, r->pool, NULL) != FCACHE_OK) {
-        return FCACHE_REASON_STORE_FAULT;
+    status = fcache_writer_begin(ctx->cache, ctx->conf->coder, hint,
+                                 &capture->writer, r->pool, NULL);
+    if (status != FCACHE_OK) {
+        return refusal(status);
     }
     make_tag(r, ctx, fields);
     return FCACHE_REASON_STORED;
@@ -254,9 +259,7 @@ static void commit(request_rec *r, mfc_ctx_t *ctx)
                                   fcache_buf_bytes(&capture->vary),
                                   &ctx->request, apr_time_now(), NULL);
     if (status != FCACHE_OK) {
-        mfc_report(r, ctx, FCACHE_VERDICT_MISS,
-                   status == FCACHE_TOO_LARGE ? FCACHE_REASON_TOO_LARGE
-                                              : FCACHE_REASON_STORE_FAULT);
+        mfc_report(r, ctx, FCACHE_VERDICT_MISS, refusal(status));
     }
 }
 
@@ -324,6 +327,7 @@ static apr_status_t tee_data(ap_filter_t *f, mfc_ctx_t *ctx, apr_bucket *bucket)
     mfc_capture_t *capture = ctx->capture;
     fcache_bytes_t bytes;
     apr_status_t status = read_bucket(f, capture, bucket, &bytes);
+    fcache_status_t stored;
     uint64_t length;
 
     if (status != APR_SUCCESS) {
@@ -335,8 +339,9 @@ static apr_status_t tee_data(ap_filter_t *f, mfc_ctx_t *ctx, apr_bucket *bucket)
         mfc_capture_drop(f->r, ctx, FCACHE_REASON_TOO_LARGE);
         return APR_SUCCESS;
     }
-    if (fcache_writer_append(capture->writer, bytes, NULL) != FCACHE_OK) {
-        mfc_capture_drop(f->r, ctx, FCACHE_REASON_STORE_FAULT);
+    stored = fcache_writer_append(capture->writer, bytes, NULL);
+    if (stored != FCACHE_OK) {
+        mfc_capture_drop(f->r, ctx, refusal(stored));
         return APR_SUCCESS;
     }
     if (capture->etag != NULL) {

@@ -78,6 +78,9 @@ static fcache_reason_t build_key(request_rec *r, mfc_ctx_t *ctx)
         if (reason != FCACHE_REASON_NONE) {
             return reason;
         }
+        if (!apr_is_empty_table(r->trailers_in)) {
+            return FCACHE_REASON_ODD_FRAMING;
+        }
     }
     if (fcache_key_build(conf->key.rules, conf->key.builder,
                          conf->key.builder_baton, conf->prefix, conf->ns,

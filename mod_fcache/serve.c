@@ -100,7 +100,9 @@ static void put_body(request_rec *r, mfc_ctx_t *ctx, apr_bucket_brigade *bb)
 {
     fcache_hit_t *hit = &ctx->hit;
 
-    ap_set_content_length(r, (apr_off_t)hit->entry.body_len);
+    if (hit->entry.status != HTTP_NO_CONTENT) {
+        ap_set_content_length(r, (apr_off_t)hit->entry.body_len);
+    }
     if (r->header_only) {
         return;
     }
