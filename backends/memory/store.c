@@ -31,9 +31,9 @@ static fcache_status_t read_size(fcm_t *store, const char *text,
 {
     if (fcache_size_parse(text, &store->size) != FCACHE_OK ||
         store->size < FCM_SIZE_MIN || store->size > FCM_SIZE_MAX) {
-        return fcache_error_set(error, FCACHE_BAD_CONFIG,
-                                "memory: size=%s is not a size from 1M to 1T",
-                                text);
+        return fcache_error_set(
+            error, FCACHE_BAD_CONFIG,
+            "memory: size=%s is not a size from 1M to 1024G", text);
     }
     return FCACHE_OK;
 }
@@ -66,7 +66,7 @@ static int read_option(void *baton, const char *name, const char *value)
             reading->error, FCACHE_BAD_CONFIG,
             "memory: has no option %s here; there is %s", name,
             store->attach[0] ? "pid (of the server whose store it is)"
-                             : "size (1M to 1T, default 64M)");
+                             : "size (1M to 1024G, default 64M)");
     }
     return reading->status == FCACHE_OK;
 }

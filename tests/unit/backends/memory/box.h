@@ -166,11 +166,12 @@ static inline fcache_stats_t stats_of(box_t *box)
 static inline void body_fill(char *bytes, size_t len, uint64_t seed)
 {
     uint64_t state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0; i < len; i += sizeof(state)) {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        bytes[i] = (char)(state >> 56);
+        memcpy(bytes + i, &state,
+               len - i < sizeof(state) ? len - i : sizeof(state));
     }
 }
 
