@@ -95,6 +95,14 @@ static fcache_reason_t check_wishes(const wishes_t *wishes,
     return FCACHE_REASON_NONE;
 }
 
+/* Is it stale for no longer than that? A window of 0 is none. */
+static int is_within(const fcache_entry_t *entry, int64_t window_s,
+                     int64_t now_us)
+{
+    return window_s > 0 && now_us < entry->stale_until_us &&
+           now_us <= fci_us_add(entry->fresh_until_us, window_s);
+}
+
 /* Does max-stale cover it? Never more than the operator's cap (T19). */
 static int is_stale_accepted(const fcache_policy_t *policy,
                              const fcache_entry_t *entry,
@@ -102,8 +110,7 @@ static int is_stale_accepted(const fcache_policy_t *policy,
 {
     int64_t window_s =
         fci_stale_window(policy, entry->flags, wishes->max_stale_s, 0);
-    return wishes->max_stale_s != FCACHE_NO_DELTA &&
-           now_us <= fci_us_add(entry->fresh_until_us, window_s);
+    return is_within(entry, window_s, now_us);
 }
 
 int fcache_may_serve_stale(const fcache_policy_t *policy,
@@ -127,8 +134,7 @@ int fcache_may_serve_stale(const fcache_policy_t *policy,
             fci_stale_window(policy, entry->flags, policy->max_stale_s, 0);
         break;
     }
-    return window_s > 0 && now_us < entry->stale_until_us &&
-           now_us <= fci_us_add(entry->fresh_until_us, window_s);
+    return is_within(entry, window_s, now_us);
 }
 
 /* With validators the origin knows: not an entity tag of our own making. */
