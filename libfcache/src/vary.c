@@ -38,6 +38,7 @@ static int insert(fci_vary_t *vary, fcache_bytes_t name)
         return 1;
     }
     if (vary->count == FCACHE_VARY_MAX_NAMES) {
+        vary->is_overfull = 1;
         return 0;
     }
     memmove(&vary->names[at + 1], &vary->names[at],
@@ -54,6 +55,7 @@ fcache_reason_t fci_vary_collect(fcache_fields_t response_fields,
     fcache_list_t list;
     fcache_bytes_t name;
     out_vary->count = 0;
+    out_vary->is_overfull = 0;
     fcache_list_init(&list, response_fields, "Vary");
     while (fcache_list_next(&list, &name)) {
         if (fcache_bytes_equal(name, fcache_str("*"))) {
@@ -86,8 +88,12 @@ fcache_status_t fcache_vary_names(fcache_fields_t response_fields,
     fci_vary_t vary;
     size_t old_len = out->len;
     fcache_reason_t why = fci_vary_collect(response_fields, &vary);
-    fcache_status_t status =
-        why == FCACHE_REASON_NONE ? FCACHE_OK : FCACHE_BAD_INPUT;
+    fcache_status_t status = FCACHE_OK;
+    if (why != FCACHE_REASON_NONE) {
+        status = why == FCACHE_REASON_VARY_BAD && vary.is_overfull
+                     ? FCACHE_TOO_LARGE
+                     : FCACHE_BAD_INPUT;
+    }
     for (size_t i = 0; i < vary.count && status == FCACHE_OK; i++) {
         status = add_name(out, vary.names[i]);
     }

@@ -12,6 +12,7 @@
 typedef struct fci_vary_t {
     fcache_bytes_t names[FCACHE_VARY_MAX_NAMES];
     size_t count;
+    int is_overfull; /* one more had no room */
 } fci_vary_t;
 
 /* What fcache_vary_names() appends. NONE, VARY_ANY, or VARY_BAD also for too

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcache/policy.h>
+
+#include "check.h"
+#include "messages.h"
+
+static void stored(void **state)
+{
+    static const struct {
+        const char *name, *fields;
+        int is_stored;
+    } rows[] = {
+        /* RFC 9111 §3.1 */
+        {"Content-Type", "", 1},
+        {"ETag", "", 1},
+        {"Date", "", 1},
+        {"Content-Length", "", 1},
+        {"CDN-Cache-Control", "", 1},
+        {"X-Unknown", "", 1},
+        {"Connection", "", 0},
+        {"keep-alive", "", 0},
+        {"Proxy-Authenticate", "", 0},
+        {"Proxy-Authentication-Info", "", 0},
+        {"Proxy-Authorization", "", 0},
+        {"Proxy-Connection", "", 0},
+        {"TE", "", 0},
+        {"Trailer", "", 0},
+        {"Transfer-Encoding", "", 0},
+        {"UPGRADE", "", 0},
+        /* ours to write */
+        {"Age", "", 0},
+        {"X-FCache", "", 0},
+        {"Cache-Status", "", 0},
+        /* T18 */
+        {"X-A", "Connection: close, x-a", 0},
+        {"X-A", "Connection: close\nConnection: X-A", 0},
+        {"X-A", "Connection: X-AB", 1},
+        {"Content-Type", "Connection: Content-Type", 0},
+        /* §5.2.2.4, §5.2.2.7 */
+        {"X-A", "Cache-Control: no-cache=\"x-b, x-a\"", 0},
+        {"X-A", "Cache-Control: private=\"X-A\"", 0},
+        {"X-A", "Cache-Control: private=\"X-B\"", 1},
+        {"X-A", "CDN-Cache-Control: private=\"X-A\"", 0},
+    };
+    fcache_policy_t policy;
+    (void)state;
+    fcache_policy_init(&policy);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        message_t m;
+        fcache_cc_t cc;
+        fcache_fields_t fields = fields_of(&m, rows[i].fields);
+        ROW(i, rows[i].name);
+        fcache_cc_of_response(fields, &cc);
+        CHECK_INT(fcache_field_is_stored(&policy, fields, &cc,
+                                         fcache_str(rows[i].name)),
+                  rows[i].is_stored);
+    }
+}
+
+/* T9 */
+static void cookies(void **state)
+{
+    static const struct {
+        fcache_set_cookie_t set_cookie;
+        int is_stored;
+    } rows[] = {
+        {FCACHE_SET_COOKIE_REFUSE, 0},
+        {FCACHE_SET_COOKIE_STRIP, 0},
+        {FCACHE_SET_COOKIE_STORE, 1},
+    };
+    static const fcache_fields_t none = {NULL, 0};
+    fcache_policy_t policy;
+    fcache_cc_t cc;
+    (void)state;
+    fcache_policy_init(&policy);
+    fcache_cc_parse(none, &cc);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        ROW(i, "cookie");
+        policy.set_cookie = rows[i].set_cookie;
+        CHECK_INT(fcache_field_is_stored(&policy, none, &cc,
+                                         fcache_str("set-cookie")),
+                  rows[i].is_stored);
+        CHECK_INT(fcache_field_is_stored(&policy, none, &cc,
+                                         fcache_str("Set-Cookie2")),
+                  rows[i].is_stored);
+        CHECK_INT(
+            fcache_field_is_stored(&policy, none, &cc, fcache_str("Cookie")),
+            1);
+    }
+}
+
+/* RFC 9111 §3.2, T15 */
+static void updated(void **state)
+{
+    static const struct {
+        const char *name;
+        int is_updated;
+    } rows[] = {
+        {"Cache-Control", 1},
+        {"Expires", 1},
+        {"Date", 1},
+        {"Last-Modified", 1},
+        {"Vary", 1},
+        {"X-A", 1},
+        {"Content-Length", 0},
+        {"content-encoding", 0},
+        {"Content-Range", 0},
+        {"Content-Type", 0},
+        {"ETag", 0},
+        {"Set-Cookie", 0},
+        {"Set-Cookie2", 0},
+        {"Connection", 0},
+        {"Age", 0},
+        {"TE", 0},
+        {"Transfer-Encoding", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        ROW(i, rows[i].name);
+        CHECK_INT(fcache_field_is_updated(fcache_str(rows[i].name)),
+                  rows[i].is_updated);
+    }
+}
+
+static void merging(void **state)
+{
+    static const struct {
+        const char *block, *update, *merged;
+    } rows[] = {
+        {"", "", ""},
+        {"A: 1\r\n", "", "A:1;"},
+        {"A: 1\r\nB: 2\r\n", "b: 3", "b:3;A:1;"},
+        {"A: 1\r\nA: 2\r\n", "A: 3\nA: 4", "A:3;A:4;"},
+        {"A: 1\r\nContent-Length: 5\r\n", "Content-Length: 9\nC: 1",
+         "C:1;A:1;Content-Length:5;"},
+        {"ETag: \"a\"\r\n", "ETag: \"b\"", "ETag:\"a\";"},
+        {"Date: x\r\nA: 1\r\n", "", "A:1;"},
+        {"Date: x\r\n", "Date: y\nAge: 3", "Date:y;Age:3;"},
+        {"A: 1\r\n", "Connection: A, close\nA: 2", "A:1;"},
+        {"A: 1\r\n", "Cache-Control: no-cache=\"a\"\nA: 2",
+         "Cache-Control:no-cache=\"a\";A:1;"},
+        {"", "A: 1\nB: 2\nC: 3\nD: 4\nE: 5\nF: 6\nG: 7\nH: 8\nI: 9",
+         "A:1;B:2;C:3;D:4;E:5;F:6;G:7;H:8;"},
+    };
+    fcache_policy_t policy;
+    (void)state;
+    fcache_policy_init(&policy);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        message_t m;
+        fcache_field_t space[8];
+        char shown[256] = "";
+        ROW(i, rows[i].update);
+        fcache_fields_t merged = fcache_fields_merge(
+            &policy, fcache_str(rows[i].block), fields_of(&m, rows[i].update),
+            space, COUNT(space));
+        for (size_t j = 0; j < merged.count; j++) {
+            size_t len = strlen(shown);
+            fcache_bytes_t value = fcache_bytes_trim(merged.items[j].value);
+            snprintf(shown + len, sizeof shown - len, "%.*s:%.*s;",
+                     (int)merged.items[j].name.len, merged.items[j].name.ptr,
+                     (int)value.len, value.ptr);
+        }
+        CHECK_TEXT(fcache_str(shown), rows[i].merged);
+    }
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(stored),
+        cmocka_unit_test(cookies),
+        cmocka_unit_test(updated),
+        cmocka_unit_test(merging),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
