@@ -154,6 +154,7 @@ class Demo:
         before = starts()
         self.httpd.send_signal(signal.SIGUSR1)
         wait_until(lambda: starts() > before, self.httpd, "httpd's restart")
+        answers(f"{self.url}/health")  # its new children are there
 
     def store(self):
         """Which store fcachectl means: other servers may run here too."""
