@@ -18,91 +18,92 @@ static fcache_reason_t admit(const fcache_policy_t *policy, const char *method,
 #define R(name) FCACHE_REASON_##name
 #define BODY    FCACHE_REQUEST_HAS_BODY
 
+static const struct {
+    const char *method;
+    unsigned flags;
+    const char *fields;
+    fcache_reason_t reason;
+} requests_rows[] = {
+    {"GET", 0, "", OK},
+    {"HEAD", 0, "", OK},
+    {"GET", 0, "Host: a\nAccept: b\nCookie: c=d\nAuthorization: x", OK},
+    /* methods, case matters (RFC 9110 §9.1) */
+    {"POST", 0, "", R(METHOD)},
+    {"get", 0, "", R(METHOD)},
+    {"head", 0, "", R(METHOD)},
+    {"GETX", 0, "", R(METHOD)},
+    {"PURGE", 0, "", R(METHOD)}, /* T20 */
+    {"", 0, "", R(METHOD)},
+    /* T2 */
+    {"GET", 0, "X-HTTP-Method-Override: POST", R(METHOD_OVERRIDE)},
+    {"HEAD", 0, "x-http-method-override: POST", R(METHOD_OVERRIDE)},
+    {"GET", 0, "X-HTTP-Method:", R(METHOD_OVERRIDE)},
+    {"GET", 0, "X-Method-Override: PUT", R(METHOD_OVERRIDE)},
+    {"GET", 0, "X-Original-Method: PUT", R(METHOD_OVERRIDE)},
+    {"GET", 0, "X-Forwarded-Method: PUT", R(METHOD_OVERRIDE)},
+    {"GET", 0, "A: b\nX-Original-URL: /admin", R(METHOD_OVERRIDE)},
+    {"GET", 0, "X-Rewrite-URL: /admin", R(METHOD_OVERRIDE)},
+    {"GET", 0, "X-Override-URL: /admin", R(METHOD_OVERRIDE)},
+    {"GET", 0, "X-Original-URLs: /", OK},
+    {"GET", 0, "X-Forwarded-Host: a", OK}, /* T1: in the key instead */
+    {"GET", 0, "X: y\nX-", OK},
+    /* T3 */
+    {"GET", BODY, "", R(REQUEST_BODY)},
+    {"HEAD", BODY, "", R(REQUEST_BODY)},
+    {"GET", 0, "Content-Length: 1", R(REQUEST_BODY)},
+    {"GET", 0, "Content-Length: 0", OK},
+    {"GET", 0, "Content-Length:  000 ", OK},
+    {"GET", 0, "Content-Length:", R(REQUEST_BODY)},
+    {"GET", 0, "Content-Length: -1", R(REQUEST_BODY)},
+    {"GET", 0, "Content-Length: x", R(REQUEST_BODY)},
+    {"GET", 0, "Content-Length: 99999999999999999999", R(REQUEST_BODY)},
+    {"GET", 0, "Transfer-Encoding: chunked", R(REQUEST_BODY)},
+    {"HEAD", 0, "transfer-encoding:", R(REQUEST_BODY)},
+    {"GET", 0, "Content-Type: text/plain\nTE: trailers", OK},
+    /* T4, T6, T13 */
+    {"GET", FCACHE_REQUEST_ODD_TARGET, "", R(ODD_TARGET)},
+    {"GET", FCACHE_REQUEST_ODD_HOST, "", R(ODD_HOST)},
+    {"GET", FCACHE_REQUEST_ODD_FRAMING, "", R(ODD_FRAMING)},
+    /* T18 */
+    {"GET", 0, "Connection: close", OK},
+    {"GET", 0, "Connection: Keep-Alive, TE", OK},
+    {"GET", 0, "Connection: Upgrade, HTTP2-Settings", OK},
+    {"GET", 0, "Connection:", OK},
+    {"GET", 0, "Connection: ,", OK},
+    {"GET", 0, "Connection: Cookie", R(CONNECTION_NAMES_FIELD)},
+    {"GET", 0, "Connection: close, Authorization", R(CONNECTION_NAMES_FIELD)},
+    {"GET", 0, "Connection: close\nConnection: X-Tenant",
+     R(CONNECTION_NAMES_FIELD)},
+    {"GET", 0, "Connection: \"close\"", R(CONNECTION_NAMES_FIELD)},
+    {"GET", 0, "Connection: close x", R(CONNECTION_NAMES_FIELD)},
+    {"GET", 0, "Connection: Accept-Encoding", R(CONNECTION_NAMES_FIELD)},
+    {"GET", 0, "Connection: Host", R(CONNECTION_NAMES_FIELD)},
+    {"GET", 0, "Connection: Transfer-Encoding", R(CONNECTION_NAMES_FIELD)},
+    /* RFC 9110 §7.8 */
+    {"GET", 0, "Connection: upgrade\nUpgrade: websocket", R(UPGRADE)},
+    {"GET", 0, "Upgrade: h2c, websocket", R(UPGRADE)},
+    {"GET", 0, "Upgrade: h2c", OK},
+    {"GET", 0, "Upgrade:", OK},
+    /* RFC 9111 §5.2.1.5 */
+    {"GET", 0, "Cache-Control: no-store", R(REQUEST_NO_STORE)},
+    {"GET", 0, "Cache-Control: max-age=0\ncache-control: No-Store",
+     R(REQUEST_NO_STORE)},
+    {"GET", 0, "Cache-Control: no-cache", OK},
+    {"GET", 0, "Cache-Control: x=\"no-store\"", OK},
+};
+
 static void requests(void **state)
 {
-    static const struct {
-        const char *method;
-        unsigned flags;
-        const char *fields;
-        fcache_reason_t reason;
-    } rows[] = {
-        {"GET", 0, "", OK},
-        {"HEAD", 0, "", OK},
-        {"GET", 0, "Host: a\nAccept: b\nCookie: c=d\nAuthorization: x", OK},
-        /* methods, case matters (RFC 9110 §9.1) */
-        {"POST", 0, "", R(METHOD)},
-        {"get", 0, "", R(METHOD)},
-        {"head", 0, "", R(METHOD)},
-        {"GETX", 0, "", R(METHOD)},
-        {"PURGE", 0, "", R(METHOD)}, /* T20 */
-        {"", 0, "", R(METHOD)},
-        /* T2 */
-        {"GET", 0, "X-HTTP-Method-Override: POST", R(METHOD_OVERRIDE)},
-        {"HEAD", 0, "x-http-method-override: POST", R(METHOD_OVERRIDE)},
-        {"GET", 0, "X-HTTP-Method:", R(METHOD_OVERRIDE)},
-        {"GET", 0, "X-Method-Override: PUT", R(METHOD_OVERRIDE)},
-        {"GET", 0, "X-Original-Method: PUT", R(METHOD_OVERRIDE)},
-        {"GET", 0, "X-Forwarded-Method: PUT", R(METHOD_OVERRIDE)},
-        {"GET", 0, "A: b\nX-Original-URL: /admin", R(METHOD_OVERRIDE)},
-        {"GET", 0, "X-Rewrite-URL: /admin", R(METHOD_OVERRIDE)},
-        {"GET", 0, "X-Override-URL: /admin", R(METHOD_OVERRIDE)},
-        {"GET", 0, "X-Original-URLs: /", OK},
-        {"GET", 0, "X-Forwarded-Host: a", OK}, /* T1: in the key instead */
-        {"GET", 0, "X: y\nX-", OK},
-        /* T3 */
-        {"GET", BODY, "", R(REQUEST_BODY)},
-        {"HEAD", BODY, "", R(REQUEST_BODY)},
-        {"GET", 0, "Content-Length: 1", R(REQUEST_BODY)},
-        {"GET", 0, "Content-Length: 0", OK},
-        {"GET", 0, "Content-Length:  000 ", OK},
-        {"GET", 0, "Content-Length:", R(REQUEST_BODY)},
-        {"GET", 0, "Content-Length: -1", R(REQUEST_BODY)},
-        {"GET", 0, "Content-Length: x", R(REQUEST_BODY)},
-        {"GET", 0, "Content-Length: 99999999999999999999", R(REQUEST_BODY)},
-        {"GET", 0, "Transfer-Encoding: chunked", R(REQUEST_BODY)},
-        {"HEAD", 0, "transfer-encoding:", R(REQUEST_BODY)},
-        {"GET", 0, "Content-Type: text/plain\nTE: trailers", OK},
-        /* T4, T6, T13 */
-        {"GET", FCACHE_REQUEST_ODD_TARGET, "", R(ODD_TARGET)},
-        {"GET", FCACHE_REQUEST_ODD_HOST, "", R(ODD_HOST)},
-        {"GET", FCACHE_REQUEST_ODD_FRAMING, "", R(ODD_FRAMING)},
-        /* T18 */
-        {"GET", 0, "Connection: close", OK},
-        {"GET", 0, "Connection: Keep-Alive, TE", OK},
-        {"GET", 0, "Connection: Upgrade, HTTP2-Settings", OK},
-        {"GET", 0, "Connection:", OK},
-        {"GET", 0, "Connection: ,", OK},
-        {"GET", 0, "Connection: Cookie", R(CONNECTION_NAMES_FIELD)},
-        {"GET", 0, "Connection: close, Authorization",
-         R(CONNECTION_NAMES_FIELD)},
-        {"GET", 0, "Connection: close\nConnection: X-Tenant",
-         R(CONNECTION_NAMES_FIELD)},
-        {"GET", 0, "Connection: \"close\"", R(CONNECTION_NAMES_FIELD)},
-        {"GET", 0, "Connection: close x", R(CONNECTION_NAMES_FIELD)},
-        {"GET", 0, "Connection: Accept-Encoding", R(CONNECTION_NAMES_FIELD)},
-        {"GET", 0, "Connection: Host", R(CONNECTION_NAMES_FIELD)},
-        {"GET", 0, "Connection: Transfer-Encoding", R(CONNECTION_NAMES_FIELD)},
-        /* RFC 9110 §7.8 */
-        {"GET", 0, "Connection: upgrade\nUpgrade: websocket", R(UPGRADE)},
-        {"GET", 0, "Upgrade: h2c, websocket", R(UPGRADE)},
-        {"GET", 0, "Upgrade: h2c", OK},
-        {"GET", 0, "Upgrade:", OK},
-        /* RFC 9111 §5.2.1.5 */
-        {"GET", 0, "Cache-Control: no-store", R(REQUEST_NO_STORE)},
-        {"GET", 0, "Cache-Control: max-age=0\ncache-control: No-Store",
-         R(REQUEST_NO_STORE)},
-        {"GET", 0, "Cache-Control: no-cache", OK},
-        {"GET", 0, "Cache-Control: x=\"no-store\"", OK},
-    };
     fcache_policy_t policy;
     (void)state;
     fcache_policy_init(&policy);
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        ROW(i, rows[i].fields);
+    for (size_t i = 0; i < COUNT(requests_rows); i++) {
+        ROW(i, requests_rows[i].fields);
         fcache_reason_t reason =
-            admit(&policy, rows[i].method, rows[i].flags, rows[i].fields);
+            admit(&policy, requests_rows[i].method, requests_rows[i].flags,
+                  requests_rows[i].fields);
         CHECK_TEXT(fcache_str(fcache_reason_text(reason)),
-                   fcache_reason_text(rows[i].reason));
+                   fcache_reason_text(requests_rows[i].reason));
     }
 }
 

@@ -46,109 +46,107 @@ static void check_plan(fcache_decision_t got, fcache_plan_t plan,
 #define R(name) FCACHE_REASON_##name
 #define CC      "Cache-Control: "
 
+static const struct {
+    const char *fields;
+    unsigned flags;
+    int soft_purged;
+    int64_t after_s;
+    int64_t swr_s;
+    fcache_plan_t plan;
+    fcache_reason_t reason;
+} requests_rows[] = {
+    /* RFC 9111 §4.2: fresh while the age is below the lifetime */
+    {"", 0, 0, 0, 0, P(HIT), R(FRESH)},
+    {"", 0, 0, 59, 0, P(HIT), R(FRESH)},
+    {"", 0, 0, 60, 0, P(REVALIDATE), R(EXPIRED)},
+    {"", 0, 0, 999, 0, P(REVALIDATE), R(EXPIRED)},
+    {"", 0, 0, 1000, 0, P(MISS), R(EXPIRED)},
+    {"", 0, 1, 10, 0, P(REVALIDATE), R(SOFT_PURGED)},
+    {"", FCACHE_ENTRY_NO_CACHE, 0, 10, 0, P(REVALIDATE), R(ENTRY_NO_CACHE)},
+    {"", FCACHE_ENTRY_NO_CACHE, 0, 70, 99, P(REVALIDATE), R(ENTRY_NO_CACHE)},
+    /* the clock was set back: by little, by much (T16) */
+    {"", 0, 0, -4, 0, P(HIT), R(FRESH)},
+    {"", 0, 0, -5, 0, P(HIT), R(FRESH)},
+    {"", 0, 0, -6, 0, P(REVALIDATE), R(EXPIRED)},
+    /* RFC 5861 §3 */
+    {"", 0, 0, 61, 30, P(HIT_STALE), R(STALE_WHILE_REVALIDATE)},
+    {"", 0, 0, 90, 30, P(HIT_STALE), R(STALE_WHILE_REVALIDATE)},
+    {"", 0, 0, 91, 30, P(REVALIDATE), R(EXPIRED)},
+    {"", 0, 1, 10, 30, P(HIT_STALE), R(STALE_WHILE_REVALIDATE)},
+    {"", FCACHE_ENTRY_MUST_REVALIDATE, 0, 61, 30, P(REVALIDATE), R(EXPIRED)},
+    /* RFC 9111 §5.2.1.4, §5.4 */
+    {CC "no-cache", 0, 0, 10, 0, P(REVALIDATE), R(REQUEST_NO_CACHE)},
+    {CC "no-cache=\"a\"", 0, 0, 10, 0, P(REVALIDATE), R(REQUEST_NO_CACHE)},
+    {CC "no-cache", 0, 0, 70, 30, P(REVALIDATE), R(REQUEST_NO_CACHE)},
+    {"Pragma: no-cache", 0, 0, 10, 0, P(REVALIDATE), R(REQUEST_NO_CACHE)},
+    {"Pragma: x, No-Cache", 0, 0, 10, 0, P(REVALIDATE), R(REQUEST_NO_CACHE)},
+    {"Pragma: no-cache\n" CC "max-age=100", 0, 0, 10, 0, P(HIT), R(FRESH)},
+    {"Pragma: no-cache\n" CC, 0, 0, 10, 0, P(HIT), R(FRESH)},
+    {"Pragma: foo", 0, 0, 10, 0, P(HIT), R(FRESH)},
+    /* §5.2.1.1; the age at T0 + 10 is 15 */
+    {CC "max-age=16", 0, 0, 10, 0, P(HIT), R(FRESH)},
+    {CC "max-age=15", 0, 0, 10, 0, P(HIT), R(FRESH)},
+    {CC "max-age=14", 0, 0, 10, 0, P(REVALIDATE), R(REQUEST_MAX_AGE)},
+    {CC "max-age=0", 0, 0, 10, 0, P(REVALIDATE), R(REQUEST_MAX_AGE)},
+    {CC "max-age=x", 0, 0, 10, 0, P(REVALIDATE), R(REQUEST_MAX_AGE)},
+    {CC "max-age=99999999999", 0, 0, 10, 0, P(HIT), R(FRESH)},
+    {CC "max-age=100", 0, 0, 70, 30, P(REVALIDATE), R(EXPIRED)},
+    {CC "max-age=14, max-stale", 0, 0, 10, 0, P(REVALIDATE),
+     R(REQUEST_MAX_AGE)},
+    /* §5.2.1.3 */
+    {CC "min-fresh=50", 0, 0, 10, 0, P(HIT), R(FRESH)},
+    {CC "min-fresh=51", 0, 0, 10, 0, P(REVALIDATE), R(REQUEST_MIN_FRESH)},
+    {CC "min-fresh=0", 0, 0, 59, 0, P(HIT), R(FRESH)},
+    {CC "min-fresh", 0, 0, 10, 0, P(REVALIDATE), R(REQUEST_MIN_FRESH)},
+    {CC "min-fresh=0", 0, 0, 70, 30, P(REVALIDATE), R(EXPIRED)},
+    /* §5.2.1.2, T19 */
+    {CC "max-stale=30", 0, 0, 90, 0, P(HIT_STALE), R(REQUEST_MAX_STALE)},
+    {CC "max-stale=30", 0, 0, 91, 0, P(REVALIDATE), R(EXPIRED)},
+    {CC "max-stale", 0, 0, 500, 0, P(HIT_STALE), R(REQUEST_MAX_STALE)},
+    {CC "max-stale=x", 0, 0, 61, 0, P(REVALIDATE), R(EXPIRED)},
+    {CC "max-stale", 0, 1, 10, 0, P(REVALIDATE), R(SOFT_PURGED)},
+    {CC "max-stale", FCACHE_ENTRY_MUST_REVALIDATE, 0, 61, 0, P(REVALIDATE),
+     R(EXPIRED)},
+    {CC "max-stale", FCACHE_ENTRY_NO_CACHE, 0, 61, 0, P(REVALIDATE),
+     R(ENTRY_NO_CACHE)},
+    {CC "max-age=100, max-stale", 0, 0, 70, 0, P(HIT_STALE),
+     R(REQUEST_MAX_STALE)},
+    /* §5.2.1.7 */
+    {CC "only-if-cached", 0, 0, 10, 0, P(HIT), R(FRESH)},
+    {CC "only-if-cached", 0, 0, 70, 0, P(ONLY_CACHED), R(ONLY_IF_CACHED)},
+    {CC "only-if-cached, no-cache", 0, 0, 10, 0, P(ONLY_CACHED),
+     R(ONLY_IF_CACHED)},
+    {CC "only-if-cached", 0, 0, 70, 30, P(HIT_STALE),
+     R(STALE_WHILE_REVALIDATE)},
+    {CC "only-if-cached, max-stale", 0, 0, 70, 0, P(HIT_STALE),
+     R(REQUEST_MAX_STALE)},
+    {CC "only-if-cached", 0, 0, 1000, 0, P(ONLY_CACHED), R(ONLY_IF_CACHED)},
+    {CC "only-if-cached\nAuthorization: x", 0, 0, 10, 0, P(ONLY_CACHED),
+     R(ONLY_IF_CACHED)},
+    /* §3.5, T8 */
+    {"Authorization: x", 0, 0, 10, 0, P(MISS), R(ENTRY_AUTHORIZATION)},
+    {"Authorization:", 0, 0, 10, 0, P(MISS), R(ENTRY_AUTHORIZATION)},
+    {"Authorization: x", FCACHE_ENTRY_AUTHORIZED, 0, 10, 0, P(HIT), R(FRESH)},
+    {"", FCACHE_ENTRY_AUTHORIZED, 0, 10, 0, P(HIT), R(FRESH)},
+    /* a part of a whole body is cut out behind us (T10) */
+    {"Range: bytes=0-1", 0, 0, 10, 0, P(HIT), R(FRESH)},
+    {"Range: bytes=0-1", 0, 0, 70, 0, P(REVALIDATE), R(EXPIRED)},
+    {"Cookie: a=b", 0, 0, 10, 0, P(HIT), R(FRESH)},
+};
+
 static void requests(void **state)
 {
-    static const struct {
-        const char *fields;
-        unsigned flags;
-        int soft_purged;
-        int64_t after_s;
-        int64_t swr_s;
-        fcache_plan_t plan;
-        fcache_reason_t reason;
-    } rows[] = {
-        /* RFC 9111 §4.2: fresh while the age is below the lifetime */
-        {"", 0, 0, 0, 0, P(HIT), R(FRESH)},
-        {"", 0, 0, 59, 0, P(HIT), R(FRESH)},
-        {"", 0, 0, 60, 0, P(REVALIDATE), R(EXPIRED)},
-        {"", 0, 0, 999, 0, P(REVALIDATE), R(EXPIRED)},
-        {"", 0, 0, 1000, 0, P(MISS), R(EXPIRED)},
-        {"", 0, 1, 10, 0, P(REVALIDATE), R(SOFT_PURGED)},
-        {"", FCACHE_ENTRY_NO_CACHE, 0, 10, 0, P(REVALIDATE), R(ENTRY_NO_CACHE)},
-        {"", FCACHE_ENTRY_NO_CACHE, 0, 70, 99, P(REVALIDATE),
-         R(ENTRY_NO_CACHE)},
-        /* the clock was set back: by little, by much (T16) */
-        {"", 0, 0, -4, 0, P(HIT), R(FRESH)},
-        {"", 0, 0, -5, 0, P(HIT), R(FRESH)},
-        {"", 0, 0, -6, 0, P(REVALIDATE), R(EXPIRED)},
-        /* RFC 5861 §3 */
-        {"", 0, 0, 61, 30, P(HIT_STALE), R(STALE_WHILE_REVALIDATE)},
-        {"", 0, 0, 90, 30, P(HIT_STALE), R(STALE_WHILE_REVALIDATE)},
-        {"", 0, 0, 91, 30, P(REVALIDATE), R(EXPIRED)},
-        {"", 0, 1, 10, 30, P(HIT_STALE), R(STALE_WHILE_REVALIDATE)},
-        {"", FCACHE_ENTRY_MUST_REVALIDATE, 0, 61, 30, P(REVALIDATE),
-         R(EXPIRED)},
-        /* RFC 9111 §5.2.1.4, §5.4 */
-        {CC "no-cache", 0, 0, 10, 0, P(REVALIDATE), R(REQUEST_NO_CACHE)},
-        {CC "no-cache=\"a\"", 0, 0, 10, 0, P(REVALIDATE), R(REQUEST_NO_CACHE)},
-        {CC "no-cache", 0, 0, 70, 30, P(REVALIDATE), R(REQUEST_NO_CACHE)},
-        {"Pragma: no-cache", 0, 0, 10, 0, P(REVALIDATE), R(REQUEST_NO_CACHE)},
-        {"Pragma: x, No-Cache", 0, 0, 10, 0, P(REVALIDATE),
-         R(REQUEST_NO_CACHE)},
-        {"Pragma: no-cache\n" CC "max-age=100", 0, 0, 10, 0, P(HIT), R(FRESH)},
-        {"Pragma: no-cache\n" CC, 0, 0, 10, 0, P(HIT), R(FRESH)},
-        {"Pragma: foo", 0, 0, 10, 0, P(HIT), R(FRESH)},
-        /* §5.2.1.1; the age at T0 + 10 is 15 */
-        {CC "max-age=16", 0, 0, 10, 0, P(HIT), R(FRESH)},
-        {CC "max-age=15", 0, 0, 10, 0, P(HIT), R(FRESH)},
-        {CC "max-age=14", 0, 0, 10, 0, P(REVALIDATE), R(REQUEST_MAX_AGE)},
-        {CC "max-age=0", 0, 0, 10, 0, P(REVALIDATE), R(REQUEST_MAX_AGE)},
-        {CC "max-age=x", 0, 0, 10, 0, P(REVALIDATE), R(REQUEST_MAX_AGE)},
-        {CC "max-age=99999999999", 0, 0, 10, 0, P(HIT), R(FRESH)},
-        {CC "max-age=100", 0, 0, 70, 30, P(REVALIDATE), R(EXPIRED)},
-        {CC "max-age=14, max-stale", 0, 0, 10, 0, P(REVALIDATE),
-         R(REQUEST_MAX_AGE)},
-        /* §5.2.1.3 */
-        {CC "min-fresh=50", 0, 0, 10, 0, P(HIT), R(FRESH)},
-        {CC "min-fresh=51", 0, 0, 10, 0, P(REVALIDATE), R(REQUEST_MIN_FRESH)},
-        {CC "min-fresh=0", 0, 0, 59, 0, P(HIT), R(FRESH)},
-        {CC "min-fresh", 0, 0, 10, 0, P(REVALIDATE), R(REQUEST_MIN_FRESH)},
-        {CC "min-fresh=0", 0, 0, 70, 30, P(REVALIDATE), R(EXPIRED)},
-        /* §5.2.1.2, T19 */
-        {CC "max-stale=30", 0, 0, 90, 0, P(HIT_STALE), R(REQUEST_MAX_STALE)},
-        {CC "max-stale=30", 0, 0, 91, 0, P(REVALIDATE), R(EXPIRED)},
-        {CC "max-stale", 0, 0, 500, 0, P(HIT_STALE), R(REQUEST_MAX_STALE)},
-        {CC "max-stale=x", 0, 0, 61, 0, P(REVALIDATE), R(EXPIRED)},
-        {CC "max-stale", 0, 1, 10, 0, P(REVALIDATE), R(SOFT_PURGED)},
-        {CC "max-stale", FCACHE_ENTRY_MUST_REVALIDATE, 0, 61, 0, P(REVALIDATE),
-         R(EXPIRED)},
-        {CC "max-stale", FCACHE_ENTRY_NO_CACHE, 0, 61, 0, P(REVALIDATE),
-         R(ENTRY_NO_CACHE)},
-        {CC "max-age=100, max-stale", 0, 0, 70, 0, P(HIT_STALE),
-         R(REQUEST_MAX_STALE)},
-        /* §5.2.1.7 */
-        {CC "only-if-cached", 0, 0, 10, 0, P(HIT), R(FRESH)},
-        {CC "only-if-cached", 0, 0, 70, 0, P(ONLY_CACHED), R(ONLY_IF_CACHED)},
-        {CC "only-if-cached, no-cache", 0, 0, 10, 0, P(ONLY_CACHED),
-         R(ONLY_IF_CACHED)},
-        {CC "only-if-cached", 0, 0, 70, 30, P(HIT_STALE),
-         R(STALE_WHILE_REVALIDATE)},
-        {CC "only-if-cached, max-stale", 0, 0, 70, 0, P(HIT_STALE),
-         R(REQUEST_MAX_STALE)},
-        {CC "only-if-cached", 0, 0, 1000, 0, P(ONLY_CACHED), R(ONLY_IF_CACHED)},
-        {CC "only-if-cached\nAuthorization: x", 0, 0, 10, 0, P(ONLY_CACHED),
-         R(ONLY_IF_CACHED)},
-        /* §3.5, T8 */
-        {"Authorization: x", 0, 0, 10, 0, P(MISS), R(ENTRY_AUTHORIZATION)},
-        {"Authorization:", 0, 0, 10, 0, P(MISS), R(ENTRY_AUTHORIZATION)},
-        {"Authorization: x", FCACHE_ENTRY_AUTHORIZED, 0, 10, 0, P(HIT),
-         R(FRESH)},
-        {"", FCACHE_ENTRY_AUTHORIZED, 0, 10, 0, P(HIT), R(FRESH)},
-        /* a part of a whole body is cut out behind us (T10) */
-        {"Range: bytes=0-1", 0, 0, 10, 0, P(HIT), R(FRESH)},
-        {"Range: bytes=0-1", 0, 0, 70, 0, P(REVALIDATE), R(EXPIRED)},
-        {"Cookie: a=b", 0, 0, 10, 0, P(HIT), R(FRESH)},
-    };
     fcache_policy_t policy;
     (void)state;
     fcache_policy_init(&policy);
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        fcache_entry_t entry = entry_of(rows[i].flags);
-        ROW(i, rows[i].fields);
-        entry.stale_while_revalidate_s = rows[i].swr_s;
-        check_plan(decide(&policy, &entry, rows[i].soft_purged, rows[i].fields,
-                          T0 + rows[i].after_s * S),
-                   rows[i].plan, rows[i].reason);
+    for (size_t i = 0; i < COUNT(requests_rows); i++) {
+        fcache_entry_t entry = entry_of(requests_rows[i].flags);
+        ROW(i, requests_rows[i].fields);
+        entry.stale_while_revalidate_s = requests_rows[i].swr_s;
+        check_plan(decide(&policy, &entry, requests_rows[i].soft_purged,
+                          requests_rows[i].fields,
+                          T0 + requests_rows[i].after_s * S),
+                   requests_rows[i].plan, requests_rows[i].reason);
     }
 }
 

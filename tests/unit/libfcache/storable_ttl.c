@@ -2,88 +2,88 @@
 #include "judging.h"
 
 /* Freshness left in seconds, with default policy, for answers at T0. */
+static const struct {
+    int status;
+    const char *answered;
+    int64_t left_s;
+    unsigned flags;
+} lifetimes_rows[] = {
+    /* RFC 9111 §4.2.1: s-maxage, max-age, Expires, guess */
+    {200, CC "max-age=60", 60, F(CLIENT_CC)},
+    {200, CC "max-age=60, s-maxage=30", 30,
+     F(CLIENT_CC) | F(MUST_REVALIDATE) | F(AUTHORIZED)},
+    {200, CC "max-age=60\nExpires: " HOUR, 60, F(CLIENT_CC)},
+    {200, "Expires: " HOUR, 3600, 0},
+    {200, "Date: " EARLIER "\nExpires: " HOUR, 3600, 0},
+    {200, "Expires: " HOUR "\nExpires: " NOW, 3600, 0},
+    {200, CC "public\nExpires: " HOUR, 3600, F(CLIENT_CC) | F(AUTHORIZED)},
+    {200, "Last-Modified: " OLD, 360, F(NO_LIFETIME)},
+    {203, "Last-Modified: " OLD, 360, F(NO_LIFETIME)},
+    {204, "Last-Modified: " OLD, 360, F(NO_LIFETIME)},
+    {300, "Last-Modified: " OLD, 360, F(NO_LIFETIME)},
+    {301, "Last-Modified: " OLD, 360, F(NO_LIFETIME)},
+    {308, "Last-Modified: " OLD, 360, F(NO_LIFETIME)},
+    {302, CC "public\nLast-Modified: " OLD, 360,
+     F(NO_LIFETIME) | F(CLIENT_CC) | F(AUTHORIZED)},
+    {299, CC "public\nLast-Modified: " OLD, 360,
+     F(NO_LIFETIME) | F(CLIENT_CC) | F(AUTHORIZED)},
+    {200, CC "max-age=60, must-revalidate", 60,
+     F(CLIENT_CC) | F(MUST_REVALIDATE) | F(AUTHORIZED)},
+    {200, CC "max-age=60, proxy-revalidate", 60,
+     F(CLIENT_CC) | F(MUST_REVALIDATE)},
+    {200, CC "no-cache, max-age=60\nETag: \"a\"", 60,
+     F(CLIENT_CC) | F(NO_CACHE)},
+    {200, CC "no-cache\nETag: \"a\"", 0,
+     F(CLIENT_CC) | F(NO_CACHE) | F(NO_LIFETIME)},
+    /* RFC 9213: the targeted field alone counts, Age still does */
+    {200, "CDN-Cache-Control: max-age=90\n" CC "max-age=60", 90, F(CLIENT_CC)},
+    {200, "CDN-Cache-Control: max-age=90\n" CC "no-store", 90, F(CLIENT_CC)},
+    {200, "CDN-Cache-Control: max-age=90\nExpires: 0", 90, 0},
+    {200, "CDN-Cache-Control: max-age=90\nAge: 10", 80, 0},
+    {200, "CDN-Cache-Control: max-age=90, s-maxage=7", 7,
+     F(MUST_REVALIDATE) | F(AUTHORIZED)},
+    {200, "CDN-Cache-Control: max-age='9'\n" CC "max-age=60", 60, F(CLIENT_CC)},
+    /* §4.2.3: the age on arrival (T16) */
+    {200, CC "max-age=60\nAge: 10", 50, F(CLIENT_CC)},
+    {200, CC "max-age=60\nAge: 010", 50, F(CLIENT_CC)},
+    {200, CC "max-age=60\nAge: 10, 59", 50, F(CLIENT_CC)},
+    {200, CC "max-age=60\nAge: 10\nAge: 59", 50, F(CLIENT_CC)},
+    {200, CC "max-age=60\nAge: , 10", 50, F(CLIENT_CC)},
+    {200, CC "max-age=60\nAge: x", 60, F(CLIENT_CC)},
+    {200, CC "max-age=60\nAge: x, 10", 60, F(CLIENT_CC)},
+    {200, CC "max-age=60\nAge: -10", 60, F(CLIENT_CC)},
+    {200, CC "max-age=60\nAge: 1.5", 60, F(CLIENT_CC)},
+    {200, CC "max-age=60\nAge: 10;x=1", 60, F(CLIENT_CC)},
+    {200, CC "max-age=60\nAge:", 60, F(CLIENT_CC)},
+    {200, CC "max-age=60\nDate: " EARLIER, 50, F(CLIENT_CC)},
+    {200, CC "max-age=60\nDate: " EARLIER "\nAge: 5", 50, F(CLIENT_CC)},
+    {200, CC "max-age=60\nDate: " EARLIER "\nAge: 20", 40, F(CLIENT_CC)},
+    {200, CC "max-age=60\nDate: " HOUR, 60, F(CLIENT_CC)},
+    {200, CC "max-age=60\nDate: junk", 60, F(CLIENT_CC)},
+    {200, "Date: " HOUR "\nExpires: " HOUR "\nETag: \"a\"", 0, 0},
+    /* caps: a day, a minute for errors (T16, T34) */
+    {200, CC "max-age=999999", 86400, F(CLIENT_CC)},
+    {200, CC "max-age=99999999999999", 86400, F(CLIENT_CC)},
+    {200, CC "max-age=99999999999999\nAge: 90000", 86400, F(CLIENT_CC)},
+    {404, CC "max-age=30", 30, F(CLIENT_CC)},
+    {404, CC "max-age=3600", 60, F(CLIENT_CC)},
+    {410, "Expires: " HOUR, 60, 0},
+};
+
 static void lifetimes(void **state)
 {
-    static const struct {
-        int status;
-        const char *answered;
-        int64_t left_s;
-        unsigned flags;
-    } rows[] = {
-        /* RFC 9111 §4.2.1: s-maxage, max-age, Expires, guess */
-        {200, CC "max-age=60", 60, F(CLIENT_CC)},
-        {200, CC "max-age=60, s-maxage=30", 30,
-         F(CLIENT_CC) | F(MUST_REVALIDATE) | F(AUTHORIZED)},
-        {200, CC "max-age=60\nExpires: " HOUR, 60, F(CLIENT_CC)},
-        {200, "Expires: " HOUR, 3600, 0},
-        {200, "Date: " EARLIER "\nExpires: " HOUR, 3600, 0},
-        {200, "Expires: " HOUR "\nExpires: " NOW, 3600, 0},
-        {200, CC "public\nExpires: " HOUR, 3600, F(CLIENT_CC) | F(AUTHORIZED)},
-        {200, "Last-Modified: " OLD, 360, F(NO_LIFETIME)},
-        {203, "Last-Modified: " OLD, 360, F(NO_LIFETIME)},
-        {204, "Last-Modified: " OLD, 360, F(NO_LIFETIME)},
-        {300, "Last-Modified: " OLD, 360, F(NO_LIFETIME)},
-        {301, "Last-Modified: " OLD, 360, F(NO_LIFETIME)},
-        {308, "Last-Modified: " OLD, 360, F(NO_LIFETIME)},
-        {302, CC "public\nLast-Modified: " OLD, 360,
-         F(NO_LIFETIME) | F(CLIENT_CC) | F(AUTHORIZED)},
-        {299, CC "public\nLast-Modified: " OLD, 360,
-         F(NO_LIFETIME) | F(CLIENT_CC) | F(AUTHORIZED)},
-        {200, CC "max-age=60, must-revalidate", 60,
-         F(CLIENT_CC) | F(MUST_REVALIDATE) | F(AUTHORIZED)},
-        {200, CC "max-age=60, proxy-revalidate", 60,
-         F(CLIENT_CC) | F(MUST_REVALIDATE)},
-        {200, CC "no-cache, max-age=60\nETag: \"a\"", 60,
-         F(CLIENT_CC) | F(NO_CACHE)},
-        {200, CC "no-cache\nETag: \"a\"", 0,
-         F(CLIENT_CC) | F(NO_CACHE) | F(NO_LIFETIME)},
-        /* RFC 9213: the targeted field alone counts, Age still does */
-        {200, "CDN-Cache-Control: max-age=90\n" CC "max-age=60", 90,
-         F(CLIENT_CC)},
-        {200, "CDN-Cache-Control: max-age=90\n" CC "no-store", 90,
-         F(CLIENT_CC)},
-        {200, "CDN-Cache-Control: max-age=90\nExpires: 0", 90, 0},
-        {200, "CDN-Cache-Control: max-age=90\nAge: 10", 80, 0},
-        {200, "CDN-Cache-Control: max-age=90, s-maxage=7", 7,
-         F(MUST_REVALIDATE) | F(AUTHORIZED)},
-        {200, "CDN-Cache-Control: max-age='9'\n" CC "max-age=60", 60,
-         F(CLIENT_CC)},
-        /* §4.2.3: the age on arrival (T16) */
-        {200, CC "max-age=60\nAge: 10", 50, F(CLIENT_CC)},
-        {200, CC "max-age=60\nAge: 010", 50, F(CLIENT_CC)},
-        {200, CC "max-age=60\nAge: 10, 59", 50, F(CLIENT_CC)},
-        {200, CC "max-age=60\nAge: 10\nAge: 59", 50, F(CLIENT_CC)},
-        {200, CC "max-age=60\nAge: , 10", 50, F(CLIENT_CC)},
-        {200, CC "max-age=60\nAge: x", 60, F(CLIENT_CC)},
-        {200, CC "max-age=60\nAge: x, 10", 60, F(CLIENT_CC)},
-        {200, CC "max-age=60\nAge: -10", 60, F(CLIENT_CC)},
-        {200, CC "max-age=60\nAge: 1.5", 60, F(CLIENT_CC)},
-        {200, CC "max-age=60\nAge: 10;x=1", 60, F(CLIENT_CC)},
-        {200, CC "max-age=60\nAge:", 60, F(CLIENT_CC)},
-        {200, CC "max-age=60\nDate: " EARLIER, 50, F(CLIENT_CC)},
-        {200, CC "max-age=60\nDate: " EARLIER "\nAge: 5", 50, F(CLIENT_CC)},
-        {200, CC "max-age=60\nDate: " EARLIER "\nAge: 20", 40, F(CLIENT_CC)},
-        {200, CC "max-age=60\nDate: " HOUR, 60, F(CLIENT_CC)},
-        {200, CC "max-age=60\nDate: junk", 60, F(CLIENT_CC)},
-        {200, "Date: " HOUR "\nExpires: " HOUR "\nETag: \"a\"", 0, 0},
-        /* caps: a day, a minute for errors (T16, T34) */
-        {200, CC "max-age=999999", 86400, F(CLIENT_CC)},
-        {200, CC "max-age=99999999999999", 86400, F(CLIENT_CC)},
-        {200, CC "max-age=99999999999999\nAge: 90000", 86400, F(CLIENT_CC)},
-        {404, CC "max-age=30", 30, F(CLIENT_CC)},
-        {404, CC "max-age=3600", 60, F(CLIENT_CC)},
-        {410, "Expires: " HOUR, 60, 0},
-    };
     fcache_policy_t policy;
     (void)state;
     fcache_policy_init(&policy);
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        ROW(i, rows[i].answered);
+    for (size_t i = 0; i < COUNT(lifetimes_rows); i++) {
+        ROW(i, lifetimes_rows[i].answered);
         fcache_judgement_t judgement =
-            judge(&policy, "GET", "", rows[i].status, rows[i].answered, NULL);
+            judge(&policy, "GET", "", lifetimes_rows[i].status,
+                  lifetimes_rows[i].answered, NULL);
         check_ruling(judgement, FCACHE_RULING_STORE, R(STORED));
-        CHECK_INT((judgement.fresh_until_us - T0) / S, rows[i].left_s);
-        CHECK_INT(judgement.entry_flags, rows[i].flags);
+        CHECK_INT((judgement.fresh_until_us - T0) / S,
+                  lifetimes_rows[i].left_s);
+        CHECK_INT(judgement.entry_flags, lifetimes_rows[i].flags);
     }
 }
 
