@@ -37,7 +37,10 @@ static int setup(void **state)
     apr_snprintf(store->other_prefix, sizeof(store->other_prefix), "%s-b",
                  store->prefix);
     *state = store;
-    return 0;
+    fcache_options_t options = {backend, fcache_coders_create(pool), 0};
+    return fcache_create(&options, &store->cache, pool, &error) == FCACHE_OK
+               ? 0
+               : -1;
 }
 
 /* After each test the store must find itself in order. */

@@ -10,7 +10,7 @@
 
 #include "check.h"
 
-#include <fcache/backend.h>
+#include <fcache/cache.h>
 #include <fcache/http.h>
 
 #include <apr_pools.h>
@@ -47,6 +47,14 @@
     X(hard_clear_beats_soft)                                                   \
     X(older_than_a_clear_is_not_served)                                        \
     X(epochs_only_grow)                                                        \
+    /* contract_cache.c */                                                     \
+    X(values_go_through_the_cache)                                             \
+    X(responses_go_through_the_cache)                                          \
+    X(refreshed_from_its_own_pin)                                              \
+    X(unfinished_responses_leave_nothing)                                      \
+    X(variants_go_through_the_cache)                                           \
+    X(variants_are_cleared_with_the_rest)                                      \
+    X(variants_renew_after_a_soft_clear)                                       \
     /* contract_threads.c */                                                   \
     X(threads_see_whole_items)                                                 \
     X(threads_add_once)
@@ -61,6 +69,7 @@ typedef struct contract_t {
     apr_pool_t *pool;
     const fcache_backend_ops_t *ops;
     void *self;
+    fcache_t *cache; /* on it */
     char prefix[FCACHE_KEY_MAX_LABEL];
     char other_prefix[FCACHE_KEY_MAX_LABEL]; /* starts like the other */
 } contract_t;
