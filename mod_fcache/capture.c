@@ -72,8 +72,7 @@ void mfc_capture_drop(request_rec *r, mfc_ctx_t *ctx, fcache_reason_t reason)
     mfc_report(r, ctx, FCACHE_VERDICT_MISS, reason);
 }
 
-/* ---- before the body
- * ------------------------------------------------------------ */
+/* ---- before the body ----------------------------------------------------- */
 
 /* Content-Length as it was sent (RFC 9110 §8.6), or -1. */
 static apr_off_t content_length(fcache_fields_t fields)
@@ -169,8 +168,7 @@ void mfc_capture_begin(request_rec *r, mfc_ctx_t *ctx, fcache_fields_t fields)
     mfc_report(r, ctx, FCACHE_VERDICT_MISS, FCACHE_REASON_STORED);
 }
 
-/* ---- the body
- * --------------------------------------------------------------------- */
+/* ---- the body ------------------------------------------------------------ */
 
 /* Is the body whole? */
 static fcache_reason_t completeness(const request_rec *r, const mfc_ctx_t *ctx)

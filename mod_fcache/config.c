@@ -79,8 +79,7 @@ static const row_t rows[] = {
  * httpd reads it in one thread; after post_config nobody writes it. */
 static mfc_global_t *global;
 
-/* ---- creating and merging ---------------------------------------------------
- */
+/* ---- creating and merging ------------------------------------------------ */
 
 void *mfc_conf_create(apr_pool_t *pool, char *path)
 {
@@ -137,8 +136,7 @@ void mfc_conf_policy(const mfc_conf_t *conf, fcache_policy_t *out_policy)
     }
 }
 
-/* ---- stores -----------------------------------------------------------------
- */
+/* ---- stores -------------------------------------------------------------- */
 
 static void add_providers(void)
 {
@@ -207,8 +205,7 @@ mfc_store_t *mfc_store_of(const mfc_conf_t *conf)
     return conf->store ? conf->store : global->default_store;
 }
 
-/* ---- commands ---------------------------------------------------------------
- */
+/* ---- commands ------------------------------------------------------------ */
 
 static const char *command(cmd_parms *cmd, void *conf_void, int argc,
                            char *const argv[])

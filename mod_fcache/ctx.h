@@ -51,16 +51,14 @@ typedef struct mfc_ctx_t {
 /* The request's state, or NULL when the scope is off. */
 mfc_ctx_t *mfc_ctx_of(const request_rec *r);
 
-/* ---- flow.c: the path of a request ------------------------------------------
- */
+/* ---- flow.c: the path of a request --------------------------------------- */
 
 int mfc_on_translate(request_rec *r);
 int mfc_on_request(request_rec *r);
 apr_status_t mfc_on_response(ap_filter_t *f, apr_bucket_brigade *bb);
 int mfc_on_log(request_rec *r);
 
-/* ---- message.c: httpd's structures as the core sees them
- * --------------------- */
+/* ---- message.c: httpd's structures as the core sees them ----------------- */
 
 /* Fills ctx->request from r, but for the body's digest. */
 void mfc_message_request(request_rec *r, mfc_ctx_t *ctx);
@@ -78,8 +76,7 @@ fcache_fields_t mfc_message_response_fields(request_rec *r);
 void mfc_message_rewrite(request_rec *r, fcache_bytes_t query);
 void mfc_message_restore(request_rec *r);
 
-/* ---- body.c: request bodies
- * --------------------------------------------------- */
+/* ---- body.c: request bodies ---------------------------------------------- */
 
 /*
  * Reads the request's body, up to `max_bytes`, digests it and puts it back for
@@ -92,8 +89,7 @@ apr_status_t mfc_body_replay(ap_filter_t *f, apr_bucket_brigade *bb,
                              ap_input_mode_t mode, apr_read_type_e block,
                              apr_off_t readbytes);
 
-/* ---- serve.c
- * ------------------------------------------------------------------ */
+/* ---- serve.c ------------------------------------------------------------- */
 
 /* Puts the stored entry into r's status and fields and its body into `bb`, as
  * the client's conditionals want it. Takes the hit's pin. */
@@ -110,8 +106,7 @@ void mfc_serve_client_control(request_rec *r, const mfc_ctx_t *ctx,
 /* "-gzip" and the like: what a filter behind us puts into entity tags. */
 const char *mfc_serve_etag_suffix(const request_rec *r);
 
-/* ---- bucket.c: bodies in the store
- * ---------------------------------------------- */
+/* ---- bucket.c: bodies in the store --------------------------------------- */
 
 /* Appends buckets over the pieces; the pin is released with the last of them.
  */
@@ -119,8 +114,7 @@ void mfc_bucket_append(apr_bucket_brigade *bb, fcache_t *cache, void *pin,
                        const fcache_bytes_t *body, size_t count,
                        apr_pool_t *pool);
 
-/* ---- head.c
- * ----------------------------------------------------------------------- */
+/* ---- head.c -------------------------------------------------------------- */
 
 /*
  * The head of an entry from a judged response: ctx->judgement says its times,
@@ -136,8 +130,7 @@ fcache_status_t mfc_head_build(const mfc_ctx_t *ctx, int status,
 fcache_status_t mfc_head_add_length(fcache_buf_t *block, int status,
                                     uint64_t length);
 
-/* ---- capture.c
- * ------------------------------------------------------------------ */
+/* ---- capture.c ----------------------------------------------------------- */
 
 /* Watches the handler's answer from now on. */
 void mfc_capture_arm(request_rec *r, mfc_ctx_t *ctx);
@@ -152,8 +145,7 @@ void mfc_capture_drop(request_rec *r, mfc_ctx_t *ctx, fcache_reason_t reason);
 apr_status_t mfc_capture_pass(ap_filter_t *f, mfc_ctx_t *ctx,
                               apr_bucket_brigade *bb);
 
-/* ---- revalidate.c
- * ----------------------------------------------------------------- */
+/* ---- revalidate.c -------------------------------------------------------- */
 
 /* Parks the client's conditionals and adds the entry's. */
 void mfc_revalidate_arm(request_rec *r, mfc_ctx_t *ctx);
@@ -166,8 +158,13 @@ void mfc_revalidate_disarm(request_rec *r, mfc_ctx_t *ctx);
 void mfc_revalidate_renew(request_rec *r, mfc_ctx_t *ctx,
                           fcache_fields_t fields);
 
-/* ---- framing.c
- * -------------------------------------------------------------------- */
+/* ---- invalidate.c -------------------------------------------------------- */
+
+/* When the origin accepts this write, what is stored for its URL goes. */
+void mfc_invalidate_arm(request_rec *r, mfc_ctx_t *ctx);
+apr_status_t mfc_invalidate_filter(ap_filter_t *f, apr_bucket_brigade *bb);
+
+/* ---- framing.c ----------------------------------------------------------- */
 
 /* Watches mod_proxy's responses, to tell bodies that end with the connection
  * from framed ones (T35). */
@@ -176,8 +173,7 @@ apr_status_t mfc_framing_filter(ap_filter_t *f, apr_bucket_brigade *bb,
                                 ap_input_mode_t mode, apr_read_type_e block,
                                 apr_off_t readbytes);
 
-/* ---- report.c
- * --------------------------------------------------------------------- */
+/* ---- report.c ------------------------------------------------------------ */
 
 /* Sets the one verdict and its reason, for the answer's field, the environment
  * and the notes. */
@@ -190,8 +186,7 @@ void mfc_report_field(const mfc_ctx_t *ctx, apr_table_t *fields);
 /* The request's line in the log. */
 void mfc_report_log(const request_rec *r, const mfc_ctx_t *ctx);
 
-/* ---- lifecycle.c
- * ------------------------------------------------------------------ */
+/* ---- lifecycle.c --------------------------------------------------------- */
 
 int mfc_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);
 int mfc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
@@ -201,6 +196,7 @@ int mfc_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 void mfc_child_init(apr_pool_t *pchild, server_rec *main_server);
 
 extern ap_filter_rec_t *mfc_capture_handle;
+extern ap_filter_rec_t *mfc_invalidate_handle;
 extern ap_filter_rec_t *mfc_replay_handle;
 extern ap_filter_rec_t *mfc_framing_handle;
 

@@ -25,8 +25,7 @@ mfc_ctx_t *mfc_ctx_of(const request_rec *r)
     return ap_get_module_config(r->request_config, &fcache_module);
 }
 
-/* ---- before the origin's URL is made
- * ------------------------------------------ */
+/* ---- before the origin's URL is made ------------------------------------- */
 
 /* What is not in the key is not sent to the origin: a query that the key rules
  * cut or sort is forwarded so. */
@@ -49,8 +48,7 @@ int mfc_on_translate(request_rec *r)
     return DECLINED;
 }
 
-/* ---- on_request
- * ------------------------------------------------------------------ */
+/* ---- on_request ---------------------------------------------------------- */
 
 /* 1 */
 static fcache_reason_t admit(request_rec *r, mfc_ctx_t *ctx)
@@ -177,6 +175,18 @@ static int continue_redirect(request_rec *r, mfc_ctx_t *ctx)
     return DECLINED;
 }
 
+/* The origin answers; a write also ends what is stored for its URL, once the
+ * origin says that it was one. */
+static int bypass(request_rec *r, mfc_ctx_t *ctx)
+{
+    mfc_report(r, ctx, FCACHE_VERDICT_BYPASS, ctx->bypass);
+    if (ctx->bypass == FCACHE_REASON_METHOD &&
+        !fcache_method_is_safe(ctx->request.method)) {
+        mfc_invalidate_arm(r, ctx);
+    }
+    return DECLINED;
+}
+
 int mfc_on_request(request_rec *r)
 {
     const mfc_conf_t *conf = mfc_conf_of(r);
@@ -194,16 +204,14 @@ int mfc_on_request(request_rec *r)
         ctx->bypass = build_key(r, ctx);
     }
     if (ctx->bypass != FCACHE_REASON_NONE) {
-        mfc_report(r, ctx, FCACHE_VERDICT_BYPASS, ctx->bypass);
-        return DECLINED;
+        return bypass(r, ctx);
     }
     lookup(r, ctx);
     decide(ctx);
     return answer(r, ctx);
 }
 
-/* ---- on_response
- * -------------------------------------------------------------------- */
+/* ---- on_response --------------------------------------------------------- */
 
 /* 6 */
 static void judge(request_rec *r, mfc_ctx_t *ctx, fcache_fields_t fields)
@@ -278,9 +286,7 @@ apr_status_t mfc_on_response(ap_filter_t *f, apr_bucket_brigade *bb)
     return mfc_capture_pass(f, ctx, bb); /* 7, 8 */
 }
 
-/* ---- on_log
- * ----------------------------------------------------------------------------
- */
+/* ---- on_log -------------------------------------------------------------- */
 
 /* 9 */
 int mfc_on_log(request_rec *r)

@@ -5,19 +5,11 @@
  * filters how the response was framed; it does hand out the request it reads
  * the response with (hook create_req), and an input filter there sees the
  * framing at the first read.
- *
- * The hook is not an optional one, and mod_proxy may be loaded after this
- * module or not at all, so its registration is looked up when all modules are
- * there.
  */
 #include "ctx.h"
 
-#include <dlfcn.h>
+#include <apr_optional_hooks.h>
 #include <mod_proxy.h>
-
-typedef void (*hook_fn)(proxy_HOOK_create_req_t *function,
-                        const char *const *before, const char *const *after,
-                        int order);
 
 static int on_create_request(request_rec *r, request_rec *response)
 {
@@ -50,11 +42,6 @@ apr_status_t mfc_framing_filter(ap_filter_t *f, apr_bucket_brigade *bb,
 
 void mfc_framing_hook(void)
 {
-    hook_fn hook = NULL;
-
-    /* POSIX: an object pointer may hold what dlsym finds */
-    *(void **)&hook = dlsym(RTLD_DEFAULT, "proxy_hook_create_req");
-    if (hook != NULL) {
-        hook(on_create_request, NULL, NULL, APR_HOOK_MIDDLE);
-    }
+    APR_OPTIONAL_HOOK(proxy, create_req, on_create_request, NULL, NULL,
+                      APR_HOOK_MIDDLE);
 }

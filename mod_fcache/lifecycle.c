@@ -16,7 +16,6 @@ int mfc_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
     (void)plog;
     (void)ptemp;
     mfc_global_init(pconf);
-    mfc_framing_hook();
     return OK;
 }
 

@@ -8,8 +8,7 @@
 #include <http_protocol.h>
 #include <http_vhost.h>
 
-/* ---- fields
- * ------------------------------------------------------------------ */
+/* ---- fields -------------------------------------------------------------- */
 
 static size_t append(const apr_table_t *table, fcache_field_t *items)
 {
@@ -60,8 +59,7 @@ fcache_fields_t mfc_message_response_fields(request_rec *r)
     return mfc_message_fields(table, r->err_headers_out, r->pool);
 }
 
-/* ---- the request
- * --------------------------------------------------------------- */
+/* ---- the request --------------------------------------------------------- */
 
 /* The request that the client sent, at the head of internal redirects. */
 static const request_rec *first_of(const request_rec *r)
@@ -180,8 +178,7 @@ void mfc_message_request(request_rec *r, mfc_ctx_t *ctx)
     request->attribute_baton = r;
 }
 
-/* ---- the forwarded query
- * ---------------------------------------------------------- */
+/* ---- the forwarded query ------------------------------------------------- */
 
 #define REQUEST_LINE_NOTE "fcache-request-line"
 

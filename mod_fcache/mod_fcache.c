@@ -6,6 +6,7 @@
 #include <http_request.h>
 
 ap_filter_rec_t *mfc_capture_handle;
+ap_filter_rec_t *mfc_invalidate_handle;
 ap_filter_rec_t *mfc_replay_handle;
 ap_filter_rec_t *mfc_framing_handle;
 
@@ -24,10 +25,15 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_handler(mfc_on_request, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_log_transaction(mfc_on_log, NULL, NULL, APR_HOOK_REALLY_FIRST);
 
+    mfc_framing_hook();
+
     /* The first to see what the handler makes: every other filter works on
      * hits as it does on misses. */
     mfc_capture_handle = ap_register_output_filter(
         "FCACHE_CAPTURE", mfc_on_response, NULL, AP_FTYPE_RESOURCE - 1);
+    mfc_invalidate_handle =
+        ap_register_output_filter("FCACHE_INVALIDATE", mfc_invalidate_filter,
+                                  NULL, AP_FTYPE_RESOURCE - 1);
     mfc_replay_handle = ap_register_input_filter(
         "FCACHE_REPLAY", mfc_body_replay, NULL, AP_FTYPE_RESOURCE);
     mfc_framing_handle = ap_register_input_filter(

@@ -71,8 +71,7 @@ void mfc_revalidate_disarm(request_rec *r, mfc_ctx_t *ctx)
     ctx->parked = NULL;
 }
 
-/* ---- renewing
- * -------------------------------------------------------------------- */
+/* ---- renewing ------------------------------------------------------------ */
 
 static size_t count_stored(const fcache_entry_t *entry)
 {

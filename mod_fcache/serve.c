@@ -117,7 +117,7 @@ void mfc_serve_prepare(request_rec *r, mfc_ctx_t *ctx, apr_bucket_brigade *bb)
     int has_own;
 
     if (r->proxyreq == PROXYREQ_NONE) {
-        r->proxyreq = PROXYREQ_RESPONSE; /* keeps the stored Date */
+        r->proxyreq = PROXYREQ_REVERSE; /* keeps the stored Date */
     }
     apr_table_clear(r->headers_out);
     r->content_encoding = NULL;

@@ -33,6 +33,13 @@ static int is_in(fcache_bytes_t name, const fcache_bytes_t *names, size_t count)
     return 0;
 }
 
+/* With IANA as safe. */
+static const fcache_bytes_t safe_methods[] = {
+    TEXT("GET"),    TEXT("HEAD"),   TEXT("OPTIONS"),
+    TEXT("TRACE"),  TEXT("QUERY"),  TEXT("PROPFIND"),
+    TEXT("REPORT"), TEXT("SEARCH"), TEXT("PRI"),
+};
+
 #define IS_IN(name, names)                                                     \
     is_in(name, names, sizeof(names) / sizeof((names)[0]))
 
@@ -170,4 +177,15 @@ fcache_reason_t fcache_admit(const fcache_policy_t *policy,
         }
     }
     return FCACHE_REASON_NONE;
+}
+
+int fcache_method_is_safe(fcache_bytes_t method)
+{
+    for (size_t i = 0; i < sizeof(safe_methods) / sizeof(safe_methods[0]);
+         i++) {
+        if (fcache_bytes_equal(method, safe_methods[i])) {
+            return 1;
+        }
+    }
+    return 0;
 }

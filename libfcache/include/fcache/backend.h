@@ -79,8 +79,7 @@ typedef struct fcache_listed_t {
 /* 0 to go on, anything else to stop. */
 typedef int (*fcache_listed_fn)(void *baton, const fcache_listed_t *item);
 
-/* ---- opening a store -------------------------------------------------------
- */
+/* ---- opening a store ----------------------------------------------------- */
 
 typedef struct fcache_backend_t fcache_backend_t;
 typedef struct fcache_backends_t fcache_backends_t;
@@ -128,8 +127,7 @@ FCACHE_API const char *fcache_backend_name(const fcache_backend_t *backend);
 FCACHE_API const char *fcache_backend_url(const fcache_backend_t *backend);
 FCACHE_API const char *fcache_backend_scheme(const fcache_backend_t *backend);
 
-/* ---- for those who write a store -------------------------------------------
- */
+/* ---- for those who write a store ----------------------------------------- */
 
 /* A parsed URL as create sees it. */
 typedef struct fcache_backend_conf_t {

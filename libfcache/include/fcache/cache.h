@@ -43,8 +43,7 @@ FCACHE_API fcache_backend_t *fcache_backend_of(const fcache_t *cache);
 /* The store's epoch: take it before computing what will be stored. */
 FCACHE_API uint64_t fcache_epoch(const fcache_t *cache);
 
-/* ---- reading ---------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------- */
 
 /* A found entry. Views live until the pin is released, or, without a pin, as
  * long as the pool of the lookup. */
@@ -72,8 +71,7 @@ FCACHE_API fcache_status_t fcache_lookup(fcache_t *cache,
 /* Releases a pin; NULL is fine. Any thread of the process, once. */
 FCACHE_API void fcache_pin_release(fcache_t *cache, void *pin);
 
-/* ---- writing a response, piece by piece ------------------------------------
- */
+/* ---- writing a response, piece by piece ---------------------------------- */
 
 typedef struct fcache_writer_t fcache_writer_t;
 
@@ -120,8 +118,7 @@ FCACHE_API fcache_status_t fcache_refresh(fcache_t *cache,
                                           int64_t now_us,
                                           fcache_error_t *error);
 
-/* ---- values ----------------------------------------------------------------
- */
+/* ---- values -------------------------------------------------------------- */
 
 /* Stores bytes for ttl_s seconds (> 0) with the coder's name; tags may be
  * empty, epoch is that of before the value was computed. */
@@ -143,8 +140,7 @@ FCACHE_API fcache_status_t fcache_get(fcache_t *cache, const fcache_key_t *key,
                                       int64_t *out_ttl_us, apr_pool_t *pool,
                                       fcache_error_t *error);
 
-/* ---- forgetting ------------------------------------------------------------
- */
+/* ---- forgetting ---------------------------------------------------------- */
 
 /* OK when there was an entry (with Vary: all its variants go), else MISS. */
 FCACHE_API fcache_status_t fcache_del(fcache_t *cache, const fcache_key_t *key,
@@ -161,8 +157,7 @@ FCACHE_API fcache_status_t fcache_clear(fcache_t *cache,
                                         const fcache_scope_t *scope, int soft,
                                         fcache_error_t *error);
 
-/* ---- looking ---------------------------------------------------------------
- */
+/* ---- looking ------------------------------------------------------------- */
 
 FCACHE_API fcache_status_t fcache_list(fcache_t *cache, int64_t now_us,
                                        fcache_listed_fn fn, void *baton,

@@ -84,8 +84,7 @@ FCACHE_API fcache_status_t fcache_entry_decode(fcache_bytes_t head,
                                                fcache_entry_t *out_entry,
                                                fcache_error_t *error);
 
-/* ---- length-prefixed lists (tags, Vary names) -----------------------------
- */
+/* ---- length-prefixed lists (tags, Vary names) ---------------------------- */
 
 /* Appends one element (at most 65,535 bytes). */
 FCACHE_API fcache_status_t fcache_entry_list_add(fcache_buf_t *list,

@@ -34,8 +34,7 @@ typedef struct fcache_key_t {
  */
 FCACHE_API int fcache_label_is_valid(fcache_bytes_t label);
 
-/* ---- tuples: for custom builders and applications -------------------------
- */
+/* ---- tuples: for custom builders and applications ------------------------ */
 
 typedef struct fcache_tuple_t fcache_tuple_t;
 
@@ -69,8 +68,7 @@ FCACHE_API int fcache_canonical_next(fcache_bytes_t canonical, size_t *offset,
 FCACHE_API const char *fcache_canonical_format(fcache_bytes_t canonical,
                                                apr_pool_t *pool);
 
-/* ---- rules: the declarative builder ---------------------------------------
- */
+/* ---- rules: the declarative builder -------------------------------------- */
 
 /* A custom builder: adds what it wants to the tuple. May refuse with a status
  * other than OK, and the request then bypasses the cache. Any thread. */
@@ -118,8 +116,7 @@ fcache_key_build(const fcache_key_rules_t *rules, fcache_key_builder_fn builder,
                  const fcache_request_t *request, fcache_key_t *out_key,
                  apr_pool_t *pool, fcache_error_t *error);
 
-/* ---- Vary -----------------------------------------------------------------
- */
+/* ---- Vary ---------------------------------------------------------------- */
 
 #define FCACHE_VARY_MAX_NAMES    16
 #define FCACHE_VARY_MAX_VARIANTS 32

@@ -162,6 +162,13 @@ FCACHE_API void fcache_policy_init(fcache_policy_t *out_policy);
 FCACHE_API fcache_reason_t fcache_admit(const fcache_policy_t *policy,
                                         const fcache_request_t *request);
 
+/*
+ * Is it one of the safe methods of the IANA registry (RFC 9110 §9.2.1, QUERY of
+ * RFC 10008 among them)? A response of success to any other, an unknown one too,
+ * invalidates what is stored for its URL (RFC 9111 §4.4).
+ */
+FCACHE_API int fcache_method_is_safe(fcache_bytes_t method);
+
 /* ---- decide -------------------------------------------------------------- */
 
 typedef enum fcache_plan_t {
