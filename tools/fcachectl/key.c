@@ -77,7 +77,9 @@ static fcache_bytes_t authority_of(const char *start, size_t len, int https,
     char *text = apr_pstrmemdup(pool, start, len);
 
     for (char *c = text; *c; c++) {
-        *c = apr_tolower(*c);
+        if (*c >= 'A' && *c <= 'Z') {
+            *c = (char)(*c - 'A' + 'a');
+        }
     }
     if (len > port_len && strcmp(text + len - port_len, port) == 0) {
         len -= port_len;
@@ -105,7 +107,7 @@ static fcache_bytes_t host_of(fcache_bytes_t authority)
 static ctl_exit_t parse_url(const char *url, fcache_request_t *request,
                             apr_pool_t *pool)
 {
-    int https = apr_tolower(url[4]) == 's';
+    int https = url[4] == 's' || url[4] == 'S';
     const char *authority = url + (https ? 8 : 7);
     size_t authority_len = strcspn(authority, "/?#");
     const char *path = authority + authority_len;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fcachectl.h"
 
-#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include <stdio.h>
@@ -167,7 +166,9 @@ static char *upper(const char *text, apr_pool_t *pool)
     char *copy = apr_pstrdup(pool, text);
 
     for (char *c = copy; *c; c++) {
-        *c = apr_toupper(*c);
+        if (*c >= 'a' && *c <= 'z') {
+            *c = (char)(*c - 'a' + 'A');
+        }
     }
     return copy;
 }
