@@ -22,26 +22,14 @@ static inline int fci_is_lower(char c)
 /* tchar of RFC 9110 §5.6.2. */
 static inline int fci_is_tchar(char c)
 {
-    switch (c) {
-    case '!':
-    case '#':
-    case '$':
-    case '%':
-    case '&':
-    case '\'':
-    case '*':
-    case '+':
-    case '-':
-    case '.':
-    case '^':
-    case '_':
-    case '`':
-    case '|':
-    case '~':
-        return 1;
-    default:
-        return fci_is_digit(c) || fci_is_lower(fci_lower(c));
-    }
+    static const char tchars[256] = {
+        ['!'] = 1,         ['#'] = 1,         ['$'] = 1, ['%'] = 1,
+        ['&'] = 1,         ['\''] = 1,        ['*'] = 1, ['+'] = 1,
+        ['-'] = 1,         ['.'] = 1,         ['^'] = 1, ['_'] = 1,
+        ['`'] = 1,         ['|'] = 1,         ['~'] = 1, ['0' ... '9'] = 1,
+        ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
+    };
+    return tchars[(unsigned char)c];
 }
 
 /* OWS of RFC 9110 §5.6.3 is SP and HTAB. */

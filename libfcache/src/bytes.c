@@ -91,17 +91,19 @@ void fcache_base64url(fcache_bytes_t bytes, char *out)
 {
     static const char alphabet[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    unsigned held = 0; /* bits not yet written, in the low `bits` bits */
-    unsigned bits = 0;
-    for (size_t i = 0; i < bytes.len; i++) {
-        held = (held << 8 | (unsigned char)bytes.ptr[i]) & 0xffffu;
-        bits += 8;
-        while (bits >= 6) {
-            bits -= 6;
-            *out++ = alphabet[held >> bits & 63];
+    const unsigned char *in = (const unsigned char *)bytes.ptr;
+    for (size_t i = 0; i < bytes.len; i += 3) {
+        size_t left = bytes.len - i;
+        unsigned held = (unsigned)in[i] << 16;
+        held |= left > 1 ? (unsigned)in[i + 1] << 8 : 0;
+        held |= left > 2 ? in[i + 2] : 0;
+        *out++ = alphabet[held >> 18];
+        *out++ = alphabet[held >> 12 & 63];
+        if (left > 1) {
+            *out++ = alphabet[held >> 6 & 63];
         }
-    }
-    if (bits > 0) {
-        *out = alphabet[held << (6 - bits) & 63];
+        if (left > 2) {
+            *out++ = alphabet[held & 63];
+        }
     }
 }

@@ -119,9 +119,26 @@ int fcache_is_token(fcache_bytes_t bytes)
     return bytes.len > 0;
 }
 
+#define EIGHT UINT64_C(0x0101010101010101)
+
+/* Is one of eight bytes a control character? HTAB and DEL are ones. */
+static int has_control(const char *at)
+{
+    uint64_t bytes;
+    memcpy(&bytes, at, sizeof(bytes));
+    uint64_t del = bytes ^ (EIGHT * 0x7f);
+    uint64_t below_space = (bytes - EIGHT * ' ') & ~bytes;
+    uint64_t is_del = (del - EIGHT) & ~del;
+    return ((below_space | is_del) & (EIGHT * 0x80)) != 0;
+}
+
 int fcache_is_field_value(fcache_bytes_t bytes)
 {
-    for (size_t i = 0; i < bytes.len; i++) {
+    size_t i = 0;
+    while (bytes.len - i >= 8 && !has_control(bytes.ptr + i)) {
+        i += 8;
+    }
+    for (; i < bytes.len; i++) {
         unsigned char c = (unsigned char)bytes.ptr[i];
         if ((c < ' ' && c != '\t') || c == 0x7f) {
             return 0;
