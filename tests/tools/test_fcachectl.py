@@ -175,7 +175,7 @@ def test_rules_change_the_key(ctl):
 
 
 def test_a_stored_name_is_a_key(ctl):
-    for row in ctl.json("ls", "--long"):
+    for row in ctl.json("ls"):
         got = ctl.json("get", row["name"], "--head")
         assert (got["name"], got["key"]) == (row["name"], row["key"])
         ctl.run("del", row["name"])

@@ -16,6 +16,7 @@ typedef struct listing_t {
     const ctl_t *ctl;
     const char *prefix; /* NULL for any */
     const char *ns;
+    int more; /* all about an entry */
     int limit;
     int cut; /* there was more */
     apr_array_header_t *rows;
@@ -60,9 +61,8 @@ static int add_row(void *baton, const fcache_listed_t *item)
         entry = (fcache_entry_t){0};
     }
     entry.body_len = item->body_len;
-    row.json =
-        ctl_entry_row(listing->ctl, item->name, &entry, item->soft_purged,
-                      ctl_option(listing->ctl, "long") != NULL);
+    row.json = ctl_entry_row(listing->ctl, item->name, &entry,
+                             item->soft_purged, listing->more);
     row.key = json_string_value(json_object_get(row.json, "key"));
     row.ns = json_string_value(json_object_get(row.json, "namespace"));
     APR_ARRAY_PUSH(listing->rows, row_t) = row;
@@ -73,7 +73,6 @@ static int by_key(const void *a, const void *b)
 {
     const row_t *left = a;
     const row_t *right = b;
-
     int order = strcmp(left->key, right->key);
 
     return order ? order : strcmp(left->ns, right->ns);
@@ -113,6 +112,7 @@ ctl_exit_t ctl_ls(ctl_t *ctl)
     }
     listing.prefix = ctl_option(ctl, "prefix");
     listing.ns = ctl_option(ctl, "namespace");
+    listing.more = ctl_option(ctl, "long") || ctl_option(ctl, "json");
     listing.rows = apr_array_make(ctl->pool, 64, sizeof(row_t));
     status =
         fcache_list(ctl->cache, ctl->now_us, add_row, &listing, &ctl->error);
