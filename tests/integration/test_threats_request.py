@@ -6,10 +6,13 @@ from harness.client import exchange, request_bytes
 from harness.origin import Reply, counting, ok
 
 CONF = """
-ProxyPass / {origin}/ retry=0 nocanon
-ServerAlias other.example
-AllowEncodedSlashes NoDecode
-FCacheEnable on
+<VirtualHost 127.0.0.1:{port}>
+    ServerName localhost
+    ServerAlias other.example
+    ProxyPass / {origin}/ retry=0 nocanon
+    AllowEncodedSlashes NoDecode
+    FCacheEnable on
+</VirtualHost>
 Listen 127.0.0.1:{port2}
 <VirtualHost 127.0.0.1:{port2}>
     ServerName known.example
