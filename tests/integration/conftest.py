@@ -26,6 +26,19 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("mpm", mpms, scope="module")
 
 
+def pytest_collection_modifyitems(items):
+    """File by file, MPM by MPM: each server is started once."""
+    files = {}
+    for item in items:
+        files.setdefault(item.path, len(files))
+
+    def order(item):
+        spec = getattr(item, "callspec", None)
+        mpm = spec.params.get("mpm", "") if spec else ""
+        return files[item.path], mpm, item.location[1]
+    items.sort(key=order)
+
+
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: storms, many seconds each")
     if servers.SANITIZER == "asan":
@@ -84,6 +97,7 @@ def certificate(tmp_path_factory):
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
          "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
          "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+         "-addext", "basicConstraints=critical,CA:FALSE",
          "-keyout", str(folder / "key.pem"), "-out", str(folder / "crt.pem")],
         check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return folder / "crt.pem", folder / "key.pem"

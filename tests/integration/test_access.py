@@ -40,6 +40,9 @@ FCacheEnable on
 <Location /never>
     FCacheAuthorization never
 </Location>
+<Location /files>
+    FCacheExpire 60 force
+</Location>
 <Directory "{root}/htdocs/files/closed">
     Require ip 127.0.0.1
 </Directory>

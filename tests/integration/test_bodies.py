@@ -18,7 +18,7 @@ FCacheEnable on
     FCacheMaxObject 8M
 </Location>
 """
-PROXY = ("proxy_http:error", "proxy:error", "AH01110", "AH00895")
+PROXY = ("proxy_http:error", "proxy:error", "proxy_http:warn")
 BODY = bytes((i * 7 + i // 256) % 256 for i in range(20000))
 
 
@@ -231,14 +231,14 @@ def test_slow_readers_do_not_hold_up_others(httpd, origin, path):
     origin.on(path, ok(body))
     origin.on(path + "/other", counting())
     httpd.get(path)
-    slow = [httpd.connect() for _ in range(8)]
+    slow = [httpd.connect() for _ in range(8)]  # fewer than workers
     for connection in slow:
         connection.send(request_bytes(path))
     start = time.monotonic()
     assert [httpd.get(path + "/other").cache for _ in "12"] == ["MISS", "HIT"]
     assert httpd.fcachectl("clear", "--all")[0] == 0
     assert httpd.get(path + "/other").cache == "MISS"
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 8
     for connection in slow:
         assert connection.read().body == body
         connection.close()

@@ -126,7 +126,7 @@ def test_a_bad_value_is_refused_and_explained(name, value, allowed):
     words = re.findall(r'"[^"]*"|\S+', value.split("\n")[0])
     if words:
         bad = words[-1].strip('"').partition("memory:")[0]
-        assert bad[:40] in said
+        assert bad.removesuffix("=red")[:40] in said
 
 
 def test_good_values_are_taken():
@@ -139,8 +139,7 @@ def test_good_values_are_taken():
 def test_server_directives_are_refused_in_a_location(line):
     code, said = check(f"<Location /x>\n{line}\n</Location>\n")
     assert code != 0
-    assert f"{line.split()[0]} not allowed here" in said or \
-        f"{line.split()[0]} cannot occur within" in said
+    assert f"{line.split()[0]} not allowed in <Location>" in said
 
 
 def test_backends_are_the_main_servers():

@@ -7,7 +7,7 @@ from harness.php import Php
 
 CONF = """
 FCacheEnable on
-FCacheExpire 60
+FCacheExpire 60 404=60
 ProxyPass /proxied {origin}/proxied retry=0
 <Location /nocache>
     FCacheExpire origin
@@ -41,7 +41,7 @@ SCRIPTS = {
                       'Content-Type: text/plain\\n\\nrun $n"',
     "nostore": COUNT + 'printf "Content-Type: text/plain\\n'
                        'Cache-Control: no-store\\n\\nrun $n"',
-    "nph-dies": COUNT + "exit 1",
+    "dies": COUNT + "exit 1",
 }
 
 PHP = """<?php
@@ -116,7 +116,7 @@ def test_cgi_no_store(httpd):
 
 def test_cgi_that_dies(httpd):
     httpd.log.allow("cgid?:error", "End of script output", "core:error")
-    answers = [httpd.get("/cgi/nph-dies") for _ in range(2)]
+    answers = [httpd.get("/cgi/dies") for _ in range(2)]
     assert not any(a.cache == "HIT" for a in answers)
 
 
@@ -188,5 +188,6 @@ def test_error_document(httpd):
 
 
 def test_options_and_unknown_methods_on_a_file(httpd):
+    httpd.log.allow("AH00135")
     assert httpd.post("/index.html", b"", method="OPTIONS").cache == "BYPASS"
     assert httpd.post("/index.html", b"", method="BREW").status in (405, 501)

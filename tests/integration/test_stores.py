@@ -40,21 +40,9 @@ def empty(httpd):
 
 def listed(httpd, store="default"):
     """prefix:namespace of each stored item."""
-    code, text = httpd.fcachectl("--json", "ls", store=store)
+    code, text = httpd.fcachectl("--json", "ls", "--long", store=store)
     assert code == 0, text
-    return sorted(text.count(":") and name.rsplit(":", 1)[0]
-                  for name in names_in(text))
-
-
-def names_in(text):
-    """The names in `ls --json`, an array or one object a line."""
-    try:
-        items = json.loads(text)
-    except json.JSONDecodeError:
-        items = [json.loads(line) for line in text.splitlines() if line]
-    if isinstance(items, dict):
-        items = items.get("entries", items.get("items", [items]))
-    return [item["name"] for item in items]
+    return sorted(item["name"].rsplit(":", 1)[0] for item in json.loads(text))
 
 
 def fill(httpd, path, *targets):
@@ -68,8 +56,6 @@ def test_names_have_prefix_and_namespace(httpd, origin, path):
     origin.on("/*", ok())
     fill(httpd, path, *targets)
     assert listed(httpd) == ["fcache:alpha", "fcache:beta", "fcache:default"]
-    answer = httpd.get(path, host="other:%d" % httpd.ports[1])
-    assert answer.cache == "MISS"
 
 
 def test_a_prefix_of_a_vhost(httpd, origin, path):
@@ -114,7 +100,7 @@ def test_statistics_count(httpd, origin, path):
     after = httpd.stats()
     assert after["hits"] - before["hits"] == 1
     assert after["puts"] - before["puts"] == 1
-    assert after["entries"] == 1
+    assert after["entries"] >= 1  # cleared ones count until they are dropped
     assert after["bytes_total"] > 32 << 20
     assert httpd.stats("second")["bytes_total"] <= 8 << 20
 

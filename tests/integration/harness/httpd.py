@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -87,8 +88,15 @@ def built_in():
 
 
 def free_ports(count):
-    """Ports nobody listens on now."""
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    """Ports nobody listens on, outside of those that the system gives to
+    connections."""
+    held = []
+    while len(held) < count:
+        try:
+            held.append(socket.create_server(
+                ("127.0.0.1", random.randrange(10240, 32768))))
+        except OSError:
+            continue
     ports = [s.getsockname()[1] for s in held]
     for each in held:
         each.close()
@@ -188,35 +196,38 @@ class Httpd:
         return done.returncode, done.stdout.decode()
 
     def start(self):
+        LIVE.append(self)
+        for _ in range(3):  # somebody else may take the port in between
+            self.launch()
+            said = self.wait_up()
+            if said is None:
+                return self
+            if "could not bind" not in said:
+                break
+            self.ports = free_ports(3)
+        self.stop()
+        raise AssertionError("httpd does not run:\n" + said)
+
+    def launch(self):
         self.log.begin()
         how = "-X" if SANITIZER == "tsan" else "-DFOREGROUND"
-        with open(self.root / "stderr.log", "ab") as err:
+        with open(self.root / "stderr.log", "wb") as err:
             self.process = subprocess.Popen(
                 self.command(how), env=environment(), stderr=err,
                 stdout=err, stdin=subprocess.DEVNULL, cwd=self.root,
                 start_new_session=True)  # prefork signals its whole group
-        LIVE.append(self)
-        self.wait_up()
-        return self
 
     def wait_up(self):
+        """None when it serves, else what it said."""
         deadline = time.monotonic() + 20
-        while True:
-            if self.process.poll() is not None:
-                self.died()
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                if time.monotonic() > deadline:
-                    self.died()
-                time.sleep(0.02)
-
-    def died(self):
-        said = (self.root / "stderr.log").read_text() + \
+        while self.process.poll() is None and time.monotonic() < deadline:
+            if any("resuming normal operations" in line
+                   for line in self.log.lines(self.log.mark)):
+                socket.create_connection(("127.0.0.1", self.port), 5).close()
+                return None
+            time.sleep(0.01)
+        return (self.root / "stderr.log").read_text() + \
             "\n".join(self.log.lines())
-        self.stop()
-        raise AssertionError("httpd does not run:\n" + said)
 
     def graceful(self, wait=True):
         """SIGUSR1; waits until the new generation is announced."""

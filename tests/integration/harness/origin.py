@@ -132,7 +132,8 @@ class Origin:
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port = self.listener.getsockname()[1]
         self.open = set()
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.thread = threading.Thread(target=self.accept, daemon=True)
+        self.thread.start()
 
     def on(self, path, *answers):
         """Answers for that path, in turn; the last one stays. Each is a Reply
@@ -159,6 +160,9 @@ class Origin:
             self.requests.clear()
 
     def stop(self):
+        # a thread left in accept() could take the next listener's connections
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join(5)
         self.listener.close()
         for connection in list(self.open):
             hang_up(connection)
@@ -187,7 +191,7 @@ class Origin:
                     self.requests.append(request)
                 if not self.answer(connection, request):
                     break
-        except OSError:
+        except (OSError, ValueError):
             pass
         finally:
             self.open.discard(connection)
@@ -266,7 +270,7 @@ def read_request(stream):
 def read_chunked(stream):
     body = b""
     while True:
-        size = int(stream.readline().split(b";")[0] or b"0", 16)
+        size = int(stream.readline().split(b";")[0], 16)  # b"" at the end
         if size == 0:
             break
         body += stream.read(size)
