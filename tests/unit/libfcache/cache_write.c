@@ -130,10 +130,36 @@ static void json_is_a_document_in_the_store(void **state)
     fake_item_t *item = fake_store_find(store, key.name);
     CHECK_TEXT(item->body, "{\"status\":200,\"fields\":[[\"Content-Type\","
                            "\"text/plain\"]],\"body\":\"body\"}");
+    fcache_entry_t head;
+    assert_int_equal(fcache_entry_decode(
+                         fcache_bytes(item->head, item->head_len), &head, NULL),
+                     FCACHE_OK);
+    assert_int_equal(head.fields.len, 0);
+    assert_int_equal(head.body_len, item->body.len);
     assert_int_equal(
         response_lookup(cache, &key, NULL, RESPONSES_NOW, "body", *state),
         FCACHE_OK);
     assert_int_equal(store->pins, 0);
+}
+
+/* A decoded hit needs no pin, so nothing of it may lie in the store. */
+static void decoded_hits_outlive_the_item(void **state)
+{
+    fake_store_t *store;
+    fcache_t *cache = fake_cache(*state, &store);
+    fcache_key_t key = response_key("/a", *state);
+    fcache_entry_t entry = response_entry(60);
+    fcache_hit_t hit;
+    response_store(cache, "json", &key, &entry, "body", no_vary, NULL, *state);
+    assert_int_equal(
+        fcache_lookup(cache, &key, NULL, RESPONSES_NOW, &hit, *state, NULL),
+        FCACHE_OK);
+    assert_null(hit.pin);
+    fcache_del(cache, &key, RESPONSES_NOW, NULL);
+    CHECK_TEXT(hit.entry.etag, "\"v\"");
+    CHECK_TEXT(hit.entry.coder, "json");
+    assert_true(fcache_bytes_equal(hit.entry.canonical, key.canonical));
+    CHECK_TEXT(hit.body[0], "body");
 }
 
 /* The head's status counts, and a document must agree with it. */
@@ -212,6 +238,7 @@ int main(void)
         pool_test(writers_end_with_their_pool),
         pool_test(faults_of_the_store_end_the_writer),
         pool_test(json_is_a_document_in_the_store),
+        pool_test(decoded_hits_outlive_the_item),
         pool_test(json_and_head_must_agree),
         pool_test(refresh_keeps_the_body),
         pool_test(uncacheable_is_remembered),

@@ -185,6 +185,7 @@ static void fixed_part_is_checked(void **state)
         {92, 6, FCACHE_CORRUPT, "section too long"},
         {92, 4, FCACHE_CORRUPT, "section too short"},
         {95, 0xff, FCACHE_CORRUPT, "huge section"},
+        {120, 6, FCACHE_CORRUPT, "bytes behind the last section"},
         {123, 0xff, FCACHE_CORRUPT, "huge section"},
     };
     fcache_entry_t entry = full_entry();

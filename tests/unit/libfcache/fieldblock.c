@@ -83,6 +83,7 @@ static void blocks_are_valid_or_not(void **state)
         {{"A: b\r\n c\r\n", 10}, 0},          /* folded */
         {{"A: b\nC: d\r\n", 11}, 0},
         {{"A: b\rC: d\r\n", 11}, 0},
+        {{"A: b\rxC: d\r\n", 12}, 0},
         {{"A: b\0c\r\n", 8}, 0},
         {{"A\0: b\r\n", 7}, 0},
         {{"A : b\r\n", 7}, 0},

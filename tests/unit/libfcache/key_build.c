@@ -5,6 +5,10 @@
 #include "pool.h"
 #include "requests.h"
 
+#include <apr_strings.h>
+
+#include <stdlib.h>
+
 static const fcache_bytes_t app = {"app", 3};
 
 static const fcache_key_rules_t *parse(const char *const *words,
@@ -144,6 +148,86 @@ static void head_shares_the_key_of_get(void **state)
                             text_of(NULL, &head, *state));
 }
 
+/* ---- T4: equal keys are equal requests to the origin ----------------------
+ */
+
+enum { URLS = 20000 };
+
+typedef struct url_t {
+    char name[128];
+    char forwarded[40]; /* path and query as the origin gets them */
+} url_t;
+
+static int by_name(const void *left, const void *right)
+{
+    return strcmp(((const url_t *)left)->name, ((const url_t *)right)->name);
+}
+
+/* Few bytes, most of them with a meaning in a query. */
+static size_t random_target(uint32_t *seed, char out[8])
+{
+    static const char bytes[] = "ab&&==;%?/61";
+    *seed = *seed * 1664525u + 1013904223u;
+    size_t len = 1 + (*seed >> 16) % 7;
+    for (size_t i = 0; i < len; i++) {
+        *seed = *seed * 1664525u + 1013904223u;
+        out[i] = bytes[(*seed >> 16) % (sizeof(bytes) - 1)];
+    }
+    return len;
+}
+
+static void make_url(const fcache_key_rules_t *rules, uint32_t *seed,
+                     url_t *url, apr_pool_t *pool)
+{
+    char text[8];
+    size_t len = random_target(seed, text);
+    fcache_request_t request = plain_request(NULL, 0);
+    fcache_key_t key;
+    char *question = memchr(text, '?', len);
+    size_t path_len = question ? (size_t)(question - text) : len;
+    request.path = fcache_bytes(text, path_len);
+    if (question) {
+        request.query = fcache_bytes(question + 1, len - path_len - 1);
+    }
+    fcache_bytes_t query = fcache_key_rules_query(rules, &request, pool);
+    assert_int_equal(fcache_key_build(rules, NULL, NULL, app, app, &request,
+                                      &key, pool, NULL),
+                     FCACHE_OK);
+    apr_snprintf(url->name, sizeof(url->name), "%s", key.name.ptr);
+    apr_snprintf(url->forwarded, sizeof(url->forwarded), "%.*s%s%.*s",
+                 (int)path_len, text, query.ptr ? "?" : "", (int)query.len,
+                 query.ptr ? query.ptr : "");
+}
+
+static void equal_keys_are_forwarded_equal(void **state)
+{
+    static const char *const words[][3] = {
+        {NULL},
+        {"query:sort", NULL},
+        {"query:drop=a*", NULL},
+        {"query:only=b", "query:sort", NULL},
+    };
+    url_t *urls = apr_palloc(*state, URLS * sizeof(*urls));
+    uint32_t seed = 4;
+    for (size_t i = 0; i < COUNT(words); i++) {
+        const fcache_key_rules_t *rules = parse(words[i], *state);
+        size_t equal = 0;
+        for (size_t j = 0; j < URLS; j++) {
+            make_url(rules, &seed, &urls[j], *state);
+        }
+        qsort(urls, URLS, sizeof(*urls), by_name);
+        for (size_t j = 1; j < URLS; j++) {
+            int same = strcmp(urls[j - 1].name, urls[j].name) == 0;
+            equal += (size_t)same;
+            ROW(i, urls[j].forwarded);
+            CHECK_INT(!same ||
+                          strcmp(urls[j - 1].forwarded, urls[j].forwarded) == 0,
+                      1);
+        }
+        assert_true(equal > 100);
+    }
+}
+
 /* T7, item 1.3: bytes of one part never pass for bytes of another. */
 static void parts_do_not_run_together(void **state)
 {
@@ -222,6 +306,7 @@ int main(void)
         pool_test(rules_shape_the_key),
         pool_test(what_an_origin_sees_is_in_the_key),
         pool_test(head_shares_the_key_of_get),
+        pool_test(equal_keys_are_forwarded_equal),
         pool_test(parts_do_not_run_together),
         pool_test(attributes_need_a_server),
         pool_test(builder_adds_or_refuses),
