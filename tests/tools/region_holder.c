@@ -162,12 +162,36 @@ static void put_value(holder_t *holder, const char *text, const char *ns,
          "put");
 }
 
+/* What no library wrote: a head that is none. */
+static void put_garbage(holder_t *holder)
+{
+    fcache_backend_t *store = fcache_backend_of(holder->cache);
+    fcache_tuple_t *tuple = fcache_tuple_create(holder->pool);
+    fcache_value_t value = {.head = fcache_str("\33[2J"),
+                            .epoch = fcache_epoch(holder->cache)};
+    fcache_key_t key;
+
+    value.fresh_until_us = holder->now_us + 300 * FCACHE_US_PER_S;
+    value.dead_us = value.fresh_until_us;
+    must(holder, fcache_tuple_add(tuple, "key", fcache_str("garbage")),
+         "tuple");
+    must(holder,
+         fcache_key_from_tuple(tuple, fcache_str("fcache"),
+                               fcache_str("garbage"), &key, holder->pool,
+                               &holder->error),
+         "key");
+    must(holder,
+         fcache_backend_ops(store)->put(fcache_backend_self(store), &key,
+                                        &value, holder->now_us, &holder->error),
+         "put");
+}
+
 int main(int argc, char **argv)
 {
     holder_t holder = {0};
 
-    if (argc != 2) {
-        fputs("usage: region_holder NAME\n", stderr);
+    if (argc != 2 && argc != 3) {
+        fputs("usage: region_holder NAME [garbage]\n", stderr);
         return 2;
     }
     apr_initialize();
@@ -179,6 +203,9 @@ int main(int argc, char **argv)
     }
     put_value(&holder, "greeting", "default", fcache_str("hello"));
     put_value(&holder, "greeting", "other", fcache_bytes("\0\377\33[2J", 6));
+    if (argc == 3) {
+        put_garbage(&holder);
+    }
     puts("ready");
     fflush(stdout);
     while (getchar() != EOF) {

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """fcachectl against a region that another program holds."""
+import contextlib
 import json
 import os
 import re
@@ -36,16 +37,24 @@ class Ctl:
         return {row["key"] for row in self.json("ls", *args)}
 
 
+@contextlib.contextmanager
+def region(name, *more):
+    """A region's name and its holder's process id."""
+    process = subprocess.Popen([os.environ["REGION_HOLDER"], name, *more],
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert process.stdout.readline() == b"ready\n"
+        yield name, process.pid
+    finally:
+        process.stdin.close()
+        assert process.wait(timeout=20) == 0
+        process.stdout.close()
+
+
 @pytest.fixture
 def holder():
-    name = f"ctl-{os.getpid()}"
-    process = subprocess.Popen([os.environ["REGION_HOLDER"], name],
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert process.stdout.readline() == b"ready\n"
-    yield name, process.pid
-    process.stdin.close()
-    assert process.wait(timeout=20) == 0
-    process.stdout.close()
+    with region(f"ctl-{os.getpid()}") as held:
+        yield held
 
 
 @pytest.fixture
@@ -113,8 +122,25 @@ def test_a_store_that_cannot_be_opened(store, code, text):
 
 def test_pid_chooses_among_servers_of_one_name(holder):
     name, pid = holder
-    assert Ctl(f"memory:{name}?pid={pid}").out("get", "greeting") == b"hello"
+    with region(name):
+        assert b"pid=" in Ctl(f"memory:{name}").run("ls", code=USAGE).stderr
+        ctl = Ctl(f"memory:{name}?pid={pid}")
+        assert ctl.out("get", "greeting") == b"hello"
     Ctl(f"memory:{name}?pid=1").run("get", "greeting", code=FAULT)
+
+
+def test_bytes_that_are_no_entry():
+    with region(f"ctl-{os.getpid()}-garbage", "garbage") as (name, _):
+        ctl = Ctl(f"memory:{name}")
+        row = ctl.json("ls", "-n", "garbage")[0]
+        assert (row["kind"], row["size"]) == ("unknown", 0)
+        assert row["age_s"] < 10 and 290 <= row["ttl_s"] <= 300
+        for key in (row["name"], "garbage"):
+            error = ctl.run("get", "-n", "garbage", key, code=FAULT).stderr
+            assert b"\x1b" not in error
+        assert b"\x1b" not in ctl.out("ls")
+        ctl.run("del", "-n", "garbage", "garbage")
+        assert ctl.json("ls", "-n", "garbage") == []
 
 
 def test_the_store_is_the_default_one_unless_said():

@@ -58,7 +58,8 @@ static int add_row(void *baton, const fcache_listed_t *item)
         return 1;
     }
     if (fcache_entry_decode(item->head, &entry, NULL) != FCACHE_OK) {
-        entry = (fcache_entry_t){0};
+        entry = (fcache_entry_t){.created_us = listing->ctl->now_us,
+                                 .fresh_until_us = item->dead_us};
     }
     entry.body_len = item->body_len;
     row.json = ctl_entry_row(listing->ctl, item->name, &entry,
