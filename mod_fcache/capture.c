@@ -170,13 +170,18 @@ void mfc_capture_begin(request_rec *r, mfc_ctx_t *ctx, fcache_fields_t fields)
 
 /* ---- the body ------------------------------------------------------------ */
 
+static int is_short(const mfc_capture_t *capture)
+{
+    return capture->expected >= 0 &&
+           fcache_writer_length(capture->writer) != (uint64_t)capture->expected;
+}
+
 /* Is the body whole? */
 static fcache_reason_t completeness(const request_rec *r, const mfc_ctx_t *ctx)
 {
     const mfc_capture_t *capture = ctx->capture;
 
-    if (capture->expected >= 0 &&
-        fcache_writer_length(capture->writer) != (uint64_t)capture->expected) {
+    if (is_short(capture)) {
         return FCACHE_REASON_TRUNCATED;
     }
     if (capture->expected < 0 && ctx->close_delimited) {
@@ -271,6 +276,18 @@ static apr_status_t pass_pending(ap_filter_t *f, mfc_capture_t *capture)
     return status;
 }
 
+/* The origin broke off and the client has seen nothing yet: what was held is
+ * not sent with a length that makes it look whole. */
+static void fail_held(ap_filter_t *f, mfc_capture_t *capture)
+{
+    drop_data(capture->held);
+    drop_data(capture->pending);
+    APR_BRIGADE_INSERT_HEAD(capture->pending,
+                            ap_bucket_error_create(HTTP_BAD_GATEWAY, NULL,
+                                                   f->r->pool,
+                                                   f->c->bucket_alloc));
+}
+
 /* Everything is there. The store first, so that who got this answer finds it
  * when it asks again; then the rest of it for the client. */
 static apr_status_t finish(ap_filter_t *f, mfc_ctx_t *ctx)
@@ -279,6 +296,9 @@ static apr_status_t finish(ap_filter_t *f, mfc_ctx_t *ctx)
     request_rec *r = f->r;
     fcache_reason_t reason = completeness(r, ctx);
 
+    if (capture->hold && is_short(capture)) {
+        fail_held(f, capture);
+    }
     if (reason != FCACHE_REASON_STORED) {
         mfc_capture_drop(r, ctx, reason);
     } else if (capture->etag != NULL) {

@@ -56,6 +56,7 @@ mfc_ctx_t *mfc_ctx_of(const request_rec *r);
 int mfc_on_translate(request_rec *r);
 int mfc_on_request(request_rec *r);
 apr_status_t mfc_on_response(ap_filter_t *f, apr_bucket_brigade *bb);
+void mfc_on_error(request_rec *r);
 int mfc_on_log(request_rec *r);
 
 /* ---- message.c: httpd's structures as the core sees them ----------------- */

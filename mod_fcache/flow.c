@@ -10,6 +10,7 @@
  *   on_response  6 judge     (request, response, now) -> store, refresh or not
  *                7 capture   tee the body, bounded, while it streams
  *                8 commit    at its end: encode, put
+ *   on_error     the answer is started over: httpd makes an error's page
  *   on_log       9 report    one verdict, one reason
  *
  * A fault of the cache never fails a request: it is a miss.
@@ -284,6 +285,17 @@ apr_status_t mfc_on_response(ap_filter_t *f, apr_bucket_brigade *bb)
         return rule(f, ctx, bb); /* 6 */
     }
     return mfc_capture_pass(f, ctx, bb); /* 7, 8 */
+}
+
+/* ---- on_error ------------------------------------------------------------ */
+
+void mfc_on_error(request_rec *r)
+{
+    const mfc_ctx_t *ctx = mfc_ctx_of(r);
+
+    if (ctx != NULL) {
+        mfc_report_field(ctx, r->err_headers_out);
+    }
 }
 
 /* ---- on_log -------------------------------------------------------------- */

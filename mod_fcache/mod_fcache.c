@@ -23,6 +23,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_translate_name(mfc_on_translate, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(mfc_on_translate, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(mfc_on_request, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_insert_error_filter(mfc_on_error, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_log_transaction(mfc_on_log, NULL, NULL, APR_HOOK_REALLY_FIRST);
 
     mfc_framing_hook();
