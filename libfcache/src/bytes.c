@@ -18,7 +18,8 @@ int fcache_bytes_equal_nocase(fcache_bytes_t a, fcache_bytes_t b)
         return 0;
     }
     for (size_t i = 0; i < a.len; i++) {
-        if (fci_lower(a.ptr[i]) != fci_lower(b.ptr[i])) {
+        if (a.ptr[i] != b.ptr[i] &&
+            fci_lower(a.ptr[i]) != fci_lower(b.ptr[i])) {
             return 0;
         }
     }

@@ -382,21 +382,23 @@ static fcache_judgement_t judge_case(case_t *c)
 
 /* ---- 304 ----------------------------------------------------------------- */
 
-/* Is the 304 about the stored response (RFC 9111 §4.3.4)? One without
- * validators is, since it answers ours. */
+/*
+ * Is the 304 about the stored response (RFC 9111 §4.3.4)? The answer to our
+ * If-None-Match is, whatever tag it bears, for it can only have matched the one
+ * we sent; the tag is not taken over. Without one, what it says about itself
+ * must not speak against it.
+ */
 static int is_about(const fcache_entry_t *stored, fcache_fields_t fields)
 {
-    fcache_bytes_t etag = fcache_fields_get(fields, "ETag");
     fcache_bytes_t modified = fcache_fields_get(fields, "Last-Modified");
-    if (etag.len > 0) {
-        int is_weak = etag.ptr[0] == 'W';
-        return !(stored->flags & FCACHE_ENTRY_OWN_ETAG) &&
-               (fcache_bytes_equal(stored->etag, etag) ||
-                fcache_etag_matches(stored->etag, etag, is_weak));
+    if (stored->etag.len > 0 && !(stored->flags & FCACHE_ENTRY_OWN_ETAG)) {
+        return 1;
     }
-    return modified.len == 0 || stored->last_modified.len == 0 ||
-           fcache_bytes_equal(stored->last_modified, modified);
+    return fcache_fields_get(fields, "ETag").len == 0 &&
+           (modified.len == 0 ||
+            fcache_bytes_equal(stored->last_modified, modified));
 }
+
 static fcache_judgement_t judge_304(case_t *c,
                                     const fcache_response_t *response,
                                     const fcache_entry_t *stored)

@@ -164,8 +164,8 @@ FCACHE_API fcache_reason_t fcache_admit(const fcache_policy_t *policy,
 
 /*
  * Is it one of the safe methods of the IANA registry (RFC 9110 §9.2.1, QUERY of
- * RFC 10008 among them)? A response of success to any other, an unknown one too,
- * invalidates what is stored for its URL (RFC 9111 §4.4).
+ * RFC 10008 among them)? A response of success to any other, an unknown one
+ * too, invalidates what is stored for its URL (RFC 9111 §4.4).
  */
 FCACHE_API int fcache_method_is_safe(fcache_bytes_t method);
 
@@ -262,8 +262,9 @@ FCACHE_API int fcache_field_is_stored(const fcache_policy_t *policy,
                                       fcache_bytes_t name);
 
 /*
- * May a 304 change that stored field (RFC 9111 §3.2)? Not Content-Length,
- * -Encoding, -Range, -Type, Set-Cookie or ETag (T15), nor what is not stored.
+ * May a 304 change that stored field (RFC 9111 §3.2)? Not what describes the
+ * stored body (Content-Length, -Encoding, -Range, -MD5, -Digest) or ETag (T15),
+ * nor what is never stored. Set-Cookie changes only where it is stored at all.
  */
 FCACHE_API int fcache_field_is_updated(fcache_bytes_t name);
 

@@ -270,6 +270,39 @@ static void methods(void **state)
                  FCACHE_RULING_NO_STORE, R(NO_LIFETIME));
 }
 
+/* RFC 9111 §5.2.2.3: no-store is void for the statuses of RFC 9110 §15. */
+static void understood_statuses(void **state)
+{
+    static const int understood[] = {
+        200, 201, 202, 203, 204, 205, 300, 301, 302, 303, 307, 308, 400,
+        401, 402, 403, 404, 405, 406, 407, 408, 409, 410, 411, 412, 413,
+        414, 415, 416, 417, 421, 422, 426, 500, 501, 502, 503, 504, 505};
+    int all[200];
+    size_t next = 0;
+    fcache_policy_t policy;
+    (void)state;
+    fcache_policy_init(&policy);
+    for (int i = 0; i < 200; i++) {
+        all[i] = 400 + i;
+    }
+    policy.error_statuses = all;
+    policy.error_status_count = COUNT(all);
+    for (int status = 200; status <= 600; status++) {
+        int is_understood =
+            next < COUNT(understood) && understood[next] == status;
+        ROW((size_t)status, "status");
+        next += (size_t)is_understood;
+        CHECK_INT(judge(&policy, "GET", "", status,
+                        CC "no-store, must-understand, max-age=60", NULL)
+                          .ruling == FCACHE_RULING_STORE,
+                  is_understood);
+        CHECK_INT(
+            judge(&policy, "GET", "", status, CC "max-age=60", NULL).ruling ==
+                FCACHE_RULING_STORE,
+            status != 206 && status != 304 && status <= 599);
+    }
+}
+
 /* T14 */
 static void field_limits(void **state)
 {
@@ -330,8 +363,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(responses),      cmocka_unit_test(order),
         cmocka_unit_test(error_statuses), cmocka_unit_test(other_knobs),
-        cmocka_unit_test(methods),        cmocka_unit_test(field_limits),
-        cmocka_unit_test(vary_count),
+        cmocka_unit_test(methods),        cmocka_unit_test(understood_statuses),
+        cmocka_unit_test(field_limits),   cmocka_unit_test(vary_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
