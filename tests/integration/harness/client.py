@@ -75,6 +75,7 @@ class Connection:
             self.socket = context.wrap_socket(self.socket,
                                               server_hostname="localhost")
         self.stream = self.socket.makefile("rb")
+        self.began = False  # has the answer that is being read
 
     def __enter__(self):
         return self
@@ -90,6 +91,7 @@ class Connection:
         self.socket.sendall(data)
 
     def request(self, target, method="GET", headers=(), body=None, **knobs):
+        self.began = False
         self.send(request_bytes(target, method, headers, body, **knobs))
         return self.read(method)
 
@@ -105,7 +107,9 @@ class Connection:
         return response
 
     def read_head(self):
+        self.began = False
         head = self.line()
+        self.began = True
         words = head.decode("latin-1").rstrip("\r\n").split(" ", 2)
         if len(words) < 2 or not words[0].startswith("HTTP/"):
             raise Closed(f"no response but {head!r}")
