@@ -40,6 +40,7 @@ typedef struct mfc_ctx_t {
     fcache_reason_t reason;
     int64_t age_s;
     int64_t ttl_s;
+    const request_rec *reported; /* the one that was told last */
 
     apr_table_t *parked; /* REVALIDATE: the client's conditionals, while ours
                             are in r->headers_in */

@@ -306,7 +306,9 @@ int mfc_on_log(request_rec *r)
     mfc_ctx_t *ctx = mfc_ctx_of(r);
 
     if (ctx != NULL) {
-        mfc_message_restore(r);
+        if (ctx->conf->key.rules != NULL) {
+            mfc_message_restore(r);
+        }
         mfc_report_log(r, ctx);
     }
     return DECLINED;

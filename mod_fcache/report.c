@@ -6,10 +6,18 @@
 
 APLOG_USE_MODULE(fcache);
 
-static void tell(request_rec *r, const char *name, const char *value)
+/* The first report of a request adds, which costs a fraction of looking for
+ * what is not there yet. */
+static void tell(request_rec *r, int is_first, const char *name,
+                 const char *value)
 {
-    apr_table_setn(r->subprocess_env, name, value);
-    apr_table_setn(r->notes, name, value);
+    if (is_first) {
+        apr_table_addn(r->subprocess_env, name, value);
+        apr_table_addn(r->notes, name, value);
+    } else {
+        apr_table_setn(r->subprocess_env, name, value);
+        apr_table_setn(r->notes, name, value);
+    }
 }
 
 static int is_served(fcache_verdict_t verdict)
@@ -30,7 +38,9 @@ void mfc_report(request_rec *r, mfc_ctx_t *ctx, fcache_verdict_t verdict,
                 fcache_reason_t reason)
 {
     const mfc_env_names_t *env = ctx->conf->env;
+    int is_first = ctx->reported != r;
 
+    ctx->reported = r;
     ctx->verdict = verdict;
     ctx->reason = reason;
     if (!is_served(verdict)) {
@@ -42,12 +52,12 @@ void mfc_report(request_rec *r, mfc_ctx_t *ctx, fcache_verdict_t verdict,
     if (env == NULL) {
         return;
     }
-    tell(r, env->status, fcache_verdict_text(verdict));
-    tell(r, env->reason, fcache_reason_text(reason));
+    tell(r, is_first, env->status, fcache_verdict_text(verdict));
+    tell(r, is_first, env->reason, fcache_reason_text(reason));
     if (ctx->bypass == FCACHE_REASON_NONE) {
-        tell(r, env->key, ctx->key.name.ptr);
-        tell(r, env->ttl, apr_off_t_toa(r->pool, ctx->ttl_s));
-        tell(r, env->age, apr_off_t_toa(r->pool, ctx->age_s));
+        tell(r, is_first, env->key, ctx->key.name.ptr);
+        tell(r, is_first, env->ttl, apr_off_t_toa(r->pool, ctx->ttl_s));
+        tell(r, is_first, env->age, apr_off_t_toa(r->pool, ctx->age_s));
     }
 }
 
