@@ -311,9 +311,10 @@ static void field_limits(void **state)
         size_t count, bytes;
         fcache_reason_t reason;
     } rows[] = {
-        {100, 10, R(STORED)}, {101, 10, R(BAD_FIELDS)},
-        {2, 8191, R(STORED)}, {2, 8192, R(BAD_FIELDS)},
-        {5, 8180, R(STORED)}, {6, 8180, R(BAD_FIELDS)},
+        {100, 10, R(STORED)},     {101, 10, R(BAD_FIELDS)},
+        {2, 8191, R(STORED)},     {5, 8185, R(STORED)},
+        {5, 8186, R(BAD_FIELDS)}, {2, 8192, R(BAD_FIELDS)},
+        {5, 8180, R(STORED)},     {6, 8180, R(BAD_FIELDS)},
     };
     fcache_policy_t policy;
     (void)state;

@@ -28,6 +28,10 @@ static const struct {
     {"foo=1.5, bar=:YQ==:, baz=\"x, \\\"y\\\\\", q=*/a:b, max-age=1",
      " max-age=1"},
     {"*x=(), max-age=1", " max-age=1"},
+    {"a_b.c-d*9=:+/Aa0==:, x=123456789012.123, y=\"~ \", max-age=1",
+     " max-age=1"},
+    {"x=999999999999999, y=-9.9, z=A!#$%&'*+-.^_`|~:/9, max-age=1",
+     " max-age=1"},
     {"x=(1 \"a\" b;c=1   d );p, max-age=1", " max-age=1"},
     {"max-age=1\nCDN-Cache-Control: public", " public max-age=1"},
     /* parameters are ignored */
