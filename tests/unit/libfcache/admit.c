@@ -138,12 +138,32 @@ static void request_control(void **state)
     assert_int_equal(admit(&policy, "GET", 0, "Cache-Control: no-store"), OK);
 }
 
+/* RFC 9110 §9.2.1; any other one invalidates, known or not (T21). */
+static void safe_methods(void **state)
+{
+    static const struct {
+        const char *method;
+        int is_safe;
+    } rows[] = {
+        {"GET", 1},  {"HEAD", 1}, {"OPTIONS", 1}, {"TRACE", 1},
+        {"POST", 0}, {"PUT", 0},  {"DELETE", 0},  {"PATCH", 0},
+        {"get", 0},  {"FOO", 0},  {"", 0},        {"GETX", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        ROW(i, rows[i].method);
+        CHECK_INT(fcache_method_is_safe(fcache_str(rows[i].method)),
+                  rows[i].is_safe);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests),
         cmocka_unit_test(operators_methods),
         cmocka_unit_test(request_control),
+        cmocka_unit_test(safe_methods),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
