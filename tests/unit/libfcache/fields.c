@@ -41,6 +41,7 @@ static void lists(void **state)
         {"L: ,a,,b,", "a|b"},
         {"L: a\nX: z\nl: b, c", "a|b|c"},
         {"L:\nL: a\nL:,", "a"},
+        {"L: \"\", a", "\"\"|a"},
         {"L: \"a,b\", c", "\"a,b\"|c"},
         {"L: x=\"a,b\"y, c", "x=\"a,b\"y|c"},
         {"L: \"a\\\",b\", c", "\"a\\\",b\"|c"},

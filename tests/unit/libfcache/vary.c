@@ -178,6 +178,8 @@ static const struct {
     {"accept", "Accept: a/b, c/d;q=0.9;x=\"1;2, 3\"",
      "a/b,c/d;x=\"1;2, 3\";q=0.900"},
     {"accept", "Accept: b/b,a/a", "a/a,b/b"},
+    {"accept", "Accept: A/A;x=\"; q=0.3\"", "a/a;x=\"; q=0.3\""},
+    {"accept", "Accept: A/A;x=\"\\\"; q=0.3\" ;y", "a/a;x=\"\\\"; q=0.3\";y"},
     /* §12.5.3, T17: what the client takes of what we know */
     {"accept-encoding", "", ABSENT},
     {"accept-encoding", "Accept-Encoding:", "identity"},
