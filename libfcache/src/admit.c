@@ -2,46 +2,29 @@
 #include <fcache/policy.h>
 
 #include "ascii.h"
-
-#define TEXT(literal)                                                          \
-    {                                                                          \
-        literal, sizeof(literal) - 1                                           \
-    }
+#include "names.h"
 
 /* Fields by which an origin may act on another method or target (T2). */
 static const fcache_bytes_t overrides[] = {
-    TEXT("X-HTTP-Method-Override"), TEXT("X-HTTP-Method"),
-    TEXT("X-Method-Override"),      TEXT("X-Original-Method"),
-    TEXT("X-Forwarded-Method"),     TEXT("X-Original-URL"),
-    TEXT("X-Rewrite-URL"),          TEXT("X-Override-URL"),
+    FCI_TEXT("X-HTTP-Method-Override"), FCI_TEXT("X-HTTP-Method"),
+    FCI_TEXT("X-Method-Override"),      FCI_TEXT("X-Original-Method"),
+    FCI_TEXT("X-Forwarded-Method"),     FCI_TEXT("X-Original-URL"),
+    FCI_TEXT("X-Rewrite-URL"),          FCI_TEXT("X-Override-URL"),
 };
 
 /* What a client may name in Connection without taking a field from the origin
  * that the key or Vary counts on (T18). */
 static const fcache_bytes_t connection_options[] = {
-    TEXT("close"),   TEXT("keep-alive"),     TEXT("te"),
-    TEXT("upgrade"), TEXT("http2-settings"),
+    FCI_TEXT("close"),   FCI_TEXT("keep-alive"),     FCI_TEXT("te"),
+    FCI_TEXT("upgrade"), FCI_TEXT("http2-settings"),
 };
-
-static int is_in(fcache_bytes_t name, const fcache_bytes_t *names, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (fcache_bytes_equal_nocase(name, names[i])) {
-            return 1;
-        }
-    }
-    return 0;
-}
 
 /* With IANA as safe. */
 static const fcache_bytes_t safe_methods[] = {
-    TEXT("GET"),    TEXT("HEAD"),   TEXT("OPTIONS"),
-    TEXT("TRACE"),  TEXT("QUERY"),  TEXT("PROPFIND"),
-    TEXT("REPORT"), TEXT("SEARCH"), TEXT("PRI"),
+    FCI_TEXT("GET"),    FCI_TEXT("HEAD"),   FCI_TEXT("OPTIONS"),
+    FCI_TEXT("TRACE"),  FCI_TEXT("QUERY"),  FCI_TEXT("PROPFIND"),
+    FCI_TEXT("REPORT"), FCI_TEXT("SEARCH"), FCI_TEXT("PRI"),
 };
-
-#define IS_IN(name, names)                                                     \
-    is_in(name, names, sizeof(names) / sizeof((names)[0]))
 
 static int is_get_or_head(const fcache_request_t *request)
 {
@@ -70,7 +53,7 @@ static fcache_reason_t check_connection(fcache_fields_t fields)
     fcache_bytes_t option;
     fcache_list_init(&list, fields, "Connection");
     while (fcache_list_next(&list, &option)) {
-        if (!IS_IN(option, connection_options)) {
+        if (!FCI_IS_IN(option, connection_options)) {
             return FCACHE_REASON_CONNECTION_NAMES_FIELD;
         }
     }
@@ -129,8 +112,8 @@ static fcache_reason_t check_field(const fcache_policy_t *policy,
 {
     switch (field->name.len > 0 ? fci_lower(field->name.ptr[0]) : '\0') {
     case 'x':
-        return IS_IN(field->name, overrides) ? FCACHE_REASON_METHOD_OVERRIDE
-                                             : FCACHE_REASON_NONE;
+        return FCI_IS_IN(field->name, overrides) ? FCACHE_REASON_METHOD_OVERRIDE
+                                                 : FCACHE_REASON_NONE;
     case 't':
         return check_body(request, field);
     case 'u':

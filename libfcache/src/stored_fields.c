@@ -2,48 +2,32 @@
 #include <fcache/policy.h>
 
 #include "cc.h"
-
-#define TEXT(literal)                                                          \
-    {                                                                          \
-        literal, sizeof(literal) - 1                                           \
-    }
+#include "names.h"
 
 /* Of one connection or one proxy only (RFC 9111 §3.1, RFC 9110 §7.6.1), or
  * written anew by every cache. */
 static const fcache_bytes_t not_stored[] = {
-    TEXT("Age"),
-    TEXT("Cache-Status"),
-    TEXT("Connection"),
-    TEXT("Keep-Alive"),
-    TEXT("Proxy-Authenticate"),
-    TEXT("Proxy-Authentication-Info"),
-    TEXT("Proxy-Authorization"),
-    TEXT("Proxy-Connection"),
-    TEXT("TE"),
-    TEXT("Trailer"),
-    TEXT("Transfer-Encoding"),
-    TEXT("Upgrade"),
-    TEXT("X-FCache"),
+    FCI_TEXT("Age"),
+    FCI_TEXT("Cache-Status"),
+    FCI_TEXT("Connection"),
+    FCI_TEXT("Keep-Alive"),
+    FCI_TEXT("Proxy-Authenticate"),
+    FCI_TEXT("Proxy-Authentication-Info"),
+    FCI_TEXT("Proxy-Authorization"),
+    FCI_TEXT("Proxy-Connection"),
+    FCI_TEXT("TE"),
+    FCI_TEXT("Trailer"),
+    FCI_TEXT("Transfer-Encoding"),
+    FCI_TEXT("Upgrade"),
+    FCI_TEXT("X-FCache"),
 };
 
 /* What describes the stored body, which a 304 does not bring anew (T15). */
 static const fcache_bytes_t not_updated[] = {
-    TEXT("Content-Digest"), TEXT("Content-Encoding"), TEXT("Content-Length"),
-    TEXT("Content-MD5"),    TEXT("Content-Range"),    TEXT("ETag"),
+    FCI_TEXT("Content-Digest"), FCI_TEXT("Content-Encoding"),
+    FCI_TEXT("Content-Length"), FCI_TEXT("Content-MD5"),
+    FCI_TEXT("Content-Range"),  FCI_TEXT("ETag"),
 };
-
-static int is_in(fcache_bytes_t name, const fcache_bytes_t *names, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (fcache_bytes_equal_nocase(name, names[i])) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-#define IS_IN(name, names)                                                     \
-    is_in(name, names, sizeof(names) / sizeof((names)[0]))
 
 static int is_cookie(fcache_bytes_t name)
 {
@@ -68,7 +52,7 @@ int fcache_field_is_stored(const fcache_policy_t *policy,
                            fcache_fields_t fields, const fcache_cc_t *cc,
                            fcache_bytes_t name)
 {
-    return !IS_IN(name, not_stored) &&
+    return !FCI_IS_IN(name, not_stored) &&
            !(policy->set_cookie != FCACHE_SET_COOKIE_STORE &&
              is_cookie(name)) &&
            !fci_cc_names_field(cc, name) && !is_in_connection(fields, name);
@@ -76,7 +60,7 @@ int fcache_field_is_stored(const fcache_policy_t *policy,
 
 int fcache_field_is_updated(fcache_bytes_t name)
 {
-    return !IS_IN(name, not_stored) && !IS_IN(name, not_updated);
+    return !FCI_IS_IN(name, not_stored) && !FCI_IS_IN(name, not_updated);
 }
 
 static int is_named(fcache_fields_t fields, fcache_bytes_t name)
