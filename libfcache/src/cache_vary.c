@@ -125,7 +125,7 @@ fcache_status_t fci_index_load(fcache_t *cache, const fcache_key_t *primary,
                                fci_index_t *out_index, apr_pool_t *pool,
                                fcache_error_t *error)
 {
-    fcache_bytes_t names;
+    fcache_bytes_t names = {NULL, 0};
     load(cache, primary, now_us, out_index, pool);
     if (!out_index->exists && vary.len == 0) {
         return FCACHE_MISS;

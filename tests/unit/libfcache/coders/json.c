@@ -79,8 +79,8 @@ static void bad_documents_are_corrupt(void **state)
         "{\"status\":200,\"fields\":[[\"A\",1]],\"body\":\"\"}",
         "{\"status\":200,\"fields\":[[\"A b\",\"c\"]],\"body\":\"\"}",
         "{\"status\":200,\"fields\":[[\"A\",\"b\\r\\nX: y\"]],\"body\":\"\"}",
-        "{\"status\":200,\"fields\":[[\"A\",{\"base64\":\"DQo=\"}]],"
-        "\"body\":\"\"}", /* T14: CR LF in base64 */
+        ("{\"status\":200,\"fields\":[[\"A\",{\"base64\":\"DQo=\"}]],"
+         "\"body\":\"\"}"), /* T14: CR LF in base64 */
         "{\"status\":200,\"fields\":[],\"body\":\"a\\u0000b\"}",
         "{\"status\":200,\"fields\":[],\"body\":\"\xff\"}",
         "{\"status\":200,\"fields\":[],\"body_base64\":\"YQ\"}",
