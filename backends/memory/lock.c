@@ -22,6 +22,15 @@ int fcm_lock_init(pthread_mutex_t *mutex)
     return rc;
 }
 
+/* The thread sanitizer does not know pthread_mutex_clocklock. */
+#if defined(__SANITIZE_THREAD__)
+#define WAIT_CLOCK             CLOCK_REALTIME
+#define wait_lock(mutex, when) pthread_mutex_timedlock(mutex, when)
+#else
+#define WAIT_CLOCK             CLOCK_MONOTONIC
+#define wait_lock(mutex, when) pthread_mutex_clocklock(mutex, WAIT_CLOCK, when)
+#endif
+
 static fcm_locked_t settle(pthread_mutex_t *mutex, int rc)
 {
     if (rc == 0) {
@@ -43,13 +52,13 @@ fcm_locked_t fcm_lock_wait(pthread_mutex_t *mutex)
     int rc = pthread_mutex_trylock(mutex);
     if (rc == EBUSY) {
         struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
+        clock_gettime(WAIT_CLOCK, &until);
         until.tv_nsec += FCM_LOCK_WAIT_MS * 1000000L;
         if (until.tv_nsec >= 1000000000L) {
             until.tv_nsec -= 1000000000L;
             until.tv_sec++;
         }
-        rc = pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &until);
+        rc = wait_lock(mutex, &until);
     }
     return settle(mutex, rc);
 }
