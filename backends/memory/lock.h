@@ -10,7 +10,9 @@
 
 #include "layout.h"
 
+#ifndef FCM_LOCK_WAIT_MS
 #define FCM_LOCK_WAIT_MS 100
+#endif
 
 /* A place at which a test lets the process die; nothing otherwise. */
 #ifndef FC_POINT

@@ -84,6 +84,33 @@ static void the_dead_go_before_the_old(void **state)
     box_close(&box);
 }
 
+/* One item that lives longer keeps its segment from going as a dead one. */
+static void a_touch_is_known_to_the_segment(void **state)
+{
+    (void)state;
+    box_t box = box_make("1M");
+    const size_t sizes[] = {3000, 60000};
+    for (size_t s = 0; s < COUNT(sizes); s++) {
+        for (int i = 0; i < 20; i++) {
+            put_body(&box, apr_psprintf(box.pool, "t%d", i), sizes[s], 1);
+        }
+        fcache_key_t key = key_of("p", "n", "t19", box.pool);
+        assert_int_equal(ops->touch(box.store, &key, LATER + 1000, NOW, NULL),
+                         FCACHE_OK);
+        for (int i = 0; i < 150; i++) {
+            char bytes[3000] = "";
+            fcache_bytes_t body = fcache_bytes(bytes, sizeof(bytes));
+            fcache_key_t other =
+                key_of("p", "n", apr_psprintf(box.pool, "o%d", i), box.pool);
+            fcache_value_t value = value_of(box.store, &body);
+            value.dead_us = LATER + 1000;
+            ops->put(box.store, &other, &value, LATER + 1, NULL);
+        }
+        assert_true(is_there(&box, "t19", LATER + 1));
+    }
+    box_close(&box);
+}
+
 /* More items than the index has slots for. */
 static void a_full_index_drops_the_least_asked_for(void **state)
 {
@@ -145,6 +172,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_oldest_go_first),
         cmocka_unit_test(the_dead_go_before_the_old),
+        cmocka_unit_test(a_touch_is_known_to_the_segment),
         cmocka_unit_test(a_full_index_drops_the_least_asked_for),
         cmocka_unit_test(unfinished_bodies_keep_their_place),
     };
