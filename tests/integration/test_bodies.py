@@ -94,21 +94,25 @@ def test_truncated_head_is_not_stored(httpd, origin, path):
               ok(BODY))
     assert httpd.get(path).body != BODY
     assert httpd.get(path).body == BODY
+    assert httpd.get(path).cache == "HIT"
 
 
 def test_more_than_announced_is_cut_off(httpd, origin, path):
     httpd.log.allow(*PROXY)
     origin.on(path, Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"
                               b"Cache-Control: max-age=60\r\n\r\nhelloEVIL"))
-    for _ in range(2):
-        assert httpd.get(path).body == b"hello"
+    for verdict in ("MISS", "HIT"):
+        answer = httpd.get(path)
+        assert (answer.cache, answer.body) == (verdict, b"hello")
 
 
 def test_origin_refuses_and_drops(httpd, origin, path):
     httpd.log.allow(*PROXY)
     origin.on(path, Reply(drop=True), ok(BODY))
-    assert httpd.get(path).status == 502
+    broken = httpd.get(path)
+    assert (broken.status, broken.cache) == (502, "MISS")
     assert httpd.get(path).body == BODY
+    assert httpd.get(path).cache == "HIT"
 
 
 # ---- size

@@ -73,6 +73,7 @@ def test_what_is_not_stored_keeps_its_cache_control(httpd, origin, path):
     origin.on("/keep" + path, ok(cc="no-store"))
     answer = httpd.get("/keep" + path)
     assert answer.all("Cache-Control") == ["no-store"]
+    assert answer.cache == "MISS"
 
 
 def test_304_tells_the_same(httpd, origin, path):

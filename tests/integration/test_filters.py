@@ -71,6 +71,7 @@ def test_deflate_of_a_large_body(httpd, origin, path):
     body = TEXT * 40
     origin.on(path, ok(body))
     assert [unpacked(httpd.get(path, GZIP)) == body for _ in "12"] == [True] * 2
+    assert httpd.get(path, GZIP).cache == "HIT"
     assert httpd.get(path).body == body
 
 
@@ -89,6 +90,7 @@ def test_the_origins_gzip_is_not_given_to_who_cannot_read_it(httpd, origin,
         if not headers:
             assert not got.has("Content-Encoding")
         assert unpacked(got) == TEXT
+    assert got.cache and httpd.get(path, GZIP).cache == "HIT"
 
 
 def test_headers_module_applies_on_hits(httpd, origin, path):

@@ -110,8 +110,9 @@ def test_cgi_status(httpd):
 
 
 def test_cgi_no_store(httpd):
-    assert [httpd.get("/cgi/nostore").body for _ in "12"] == [b"run 1",
-                                                              b"run 2"]
+    answers = [httpd.get("/cgi/nostore") for _ in "12"]
+    assert [a.body for a in answers] == [b"run 1", b"run 2"]
+    assert [a.cache for a in answers] == ["MISS"] * 2
 
 
 def test_cgi_that_dies(httpd):
@@ -168,6 +169,7 @@ def test_directory_index(httpd):
     for _ in range(3):
         assert httpd.get("/").body == b"the index"
         assert httpd.get("/sub/").body == b"the sub index"
+    assert httpd.get("/").cache
     redirect = [httpd.get("/sub") for _ in range(2)][1]
     assert redirect.status == 301
     assert redirect.get("Location").endswith("/sub/")

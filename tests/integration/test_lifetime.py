@@ -78,8 +78,9 @@ def test_the_origin_goes_before_the_default(httpd, origin, path):
 @pytest.mark.parametrize("cc", ["no-store", "private", "max-age=0"])
 def test_the_default_does_not_overrule_the_origin(httpd, origin, path, cc):
     origin.on("/t60" + path, counting(cc=cc))
-    assert httpd.get("/t60" + path).body == b"body 1"
-    assert httpd.get("/t60" + path).body == b"body 2"
+    answers = [httpd.get("/t60" + path) for _ in range(2)]
+    assert [a.body for a in answers] == [b"body 1", b"body 2"]
+    assert [a.cache for a in answers] == ["MISS"] * 2
 
 
 @pytest.mark.parametrize("cc", ["max-age=7", "max-age=0", "max-age=9999"])
@@ -121,7 +122,9 @@ def test_the_default_is_capped_too(httpd, origin, path):
 
 def test_nothing_said_is_not_stored(httpd, origin, path):
     origin.on(path, counting(cc=None))
-    assert [httpd.get(path).body for _ in range(2)] == [b"body 1", b"body 2"]
+    answers = [httpd.get(path) for _ in range(2)]
+    assert [a.body for a in answers] == [b"body 1", b"body 2"]
+    assert [a.cache for a in answers] == ["MISS"] * 2
 
 
 def test_heuristic_and_its_switch(httpd, origin, path):
@@ -215,6 +218,7 @@ def test_revalidation_keeps_the_clients_condition_apart(httpd, origin, path):
     time.sleep(2.1)
     got = httpd.get(path, {"If-None-Match": '"theirs"'})
     assert (got.status, got.body) == (200, b"the body")
+    assert got.cache in ("REVALIDATED", "MISS")
 
 
 def test_no_cache_response_is_revalidated_every_time(httpd, origin, path):

@@ -57,6 +57,7 @@ def test_get_post_and_query_are_apart(httpd, origin, path):
     answers = [httpd.get(path), httpd.post(path, b""),
                httpd.post(path, b"", method="QUERY")]
     assert len({a.body for a in answers}) == 3
+    assert [a.cache for a in answers] == ["MISS"] * 3
 
 
 def test_a_body_in_chunks_is_the_same_body(httpd, origin, path):

@@ -96,6 +96,7 @@ def test_schemes_are_apart(httpd, origin, path):
     origin.on(path, counting())
     assert fetch(httpd.port, path).body == b"body 1"
     assert fetch(httpd.ports[1], path, tls=True).body == b"body 2"
+    assert fetch(httpd.port, path).cache == "HIT"
 
 
 def test_1xx_answers_go_through_and_are_not_stored(httpd, origin, path):

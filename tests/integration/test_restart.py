@@ -62,6 +62,7 @@ def test_a_stop_and_a_start_begin_empty(origin, mpm, path):
     for body in (b"body 1", b"body 2"):
         with Httpd(CONF, mpm, names=names) as server:
             assert server.get(path).body == body
+            assert server.get(path).cache == "HIT"
 
 
 def test_two_servers_do_not_share(httpd, origin, mpm, path):

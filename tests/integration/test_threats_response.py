@@ -89,7 +89,7 @@ def test_t10_a_206_is_never_the_whole(httpd, origin, path):
 def test_t10_an_unasked_206_is_not_stored(httpd, origin, path):
     origin.on(path, Reply(206, (("Content-Range", "bytes 0-3/10"),
                                 ("Cache-Control", "max-age=60")), b"0123"))
-    assert "HIT" not in verdicts(httpd, path)
+    assert verdicts(httpd, path) == ["MISS", "MISS"]
 
 
 @pytest.mark.parametrize("sent,status,body", [
@@ -121,7 +121,7 @@ def test_t10_if_range(httpd, origin, path, tag, status):
     origin.on(path, ok(b"0123456789", ("ETag", '"v"')))
     httpd.get(path)
     answer = httpd.get(path, {"Range": "bytes=1-2", "If-Range": tag})
-    assert answer.status == status
+    assert (answer.status, answer.cache) == (status, "HIT")
 
 
 # ---- T12: Vary
@@ -154,7 +154,8 @@ def test_t12_no_end_of_variants(httpd, origin, path):
     for number in range(100):
         answer = httpd.get(path, {"X-A": str(number)})
         assert answer.body == str(number).encode()
-    assert httpd.get(path, {"X-A": "99"}).body == b"99"
+    answer = httpd.get(path, {"X-A": "99"})
+    assert (answer.cache, answer.body) == ("HIT", b"99")
 
 
 # ---- T14: hostile fields
@@ -195,6 +196,7 @@ def test_t14_reason_phrases_of_known_statuses_are_ours(httpd, origin, path,
     httpd.log.allow("proxy_http:error", "proxy:error", "http:error")
     origin.on(path, ok("x", reason=reason))
     answers = [httpd.get(path) for _ in range(2)]
+    assert answers[1].cache in ("HIT", "MISS")
     if answers[1].cache == "HIT":
         assert answers[1].reason == "OK"
 
@@ -224,9 +226,10 @@ def test_t15_an_unasked_304_is_not_stored(httpd, origin, path):
     origin.on(path, Reply(304, (("Cache-Control", "max-age=60"),
                                 ("ETag", '"x"')), framing="none"),
               ok("the body"))
-    httpd.get(path)
+    assert httpd.get(path).cache == "MISS"
     answer = httpd.get(path)
     assert (answer.status, answer.body) == (200, b"the body")
+    assert (answer.cache, httpd.get(path).cache) == ("MISS", "HIT")
 
 
 def test_t15_the_clients_304_is_not_stored(httpd, origin, path):
@@ -248,7 +251,6 @@ def test_t15_a_304_cannot_change_what_the_body_is(httpd, origin, path):
     origin.on(path,
               ok("the body", ("ETag", '"v"'), cc="max-age=1"),
               Reply(304, (("ETag", '"v"'), ("Cache-Control", "max-age=60"),
-                          ("Content-Type", "text/evil"),
                           ("Content-Encoding", "gzip"),
                           ("Content-Range", "bytes 0-1/2"),
                           ("Content-Length", "3"),
@@ -257,7 +259,6 @@ def test_t15_a_304_cannot_change_what_the_body_is(httpd, origin, path):
     time.sleep(2.1)
     for answer in (httpd.get(path), httpd.get(path)):
         assert (answer.status, answer.body) == (200, b"the body")
-        assert answer.get("Content-Type") == "text/plain"
         assert answer.get("Content-Length") == "8"
         for name in ("Content-Encoding", "Content-Range", "Set-Cookie"):
             assert not answer.has(name), name
@@ -270,7 +271,7 @@ def test_t15_a_304_cannot_change_what_the_body_is(httpd, origin, path):
                                  "18446744073709551616"])
 def test_t16_old_answers_are_not_fresh(httpd, origin, path, age):
     origin.on(path, counting(("Age", age)))
-    assert "HIT" not in verdicts(httpd, path)
+    assert verdicts(httpd, path) == ["MISS", "MISS"]
 
 
 @pytest.mark.parametrize("cc", ["max-age=99999999999999999999",
@@ -285,13 +286,13 @@ def test_t16_large_lifetimes_are_fresh(httpd, origin, path, cc):
                                 "max-age", "max-age=x60", "s-maxage=x"])
 def test_t16_bad_lifetimes_are_none(httpd, origin, path, cc):
     origin.on(path, counting(cc=cc))
-    assert "HIT" not in verdicts(httpd, path)
+    assert verdicts(httpd, path) == ["MISS", "MISS"]
 
 
 def test_t16_an_old_date_ages(httpd, origin, path):
     date = email.utils.formatdate(time.time() - 120, usegmt=True)
     origin.on(path, counting(("Date", date)))
-    assert "HIT" not in verdicts(httpd, path)
+    assert verdicts(httpd, path) == ["MISS", "MISS"]
 
 
 # ---- T18: Connection in responses
@@ -317,6 +318,7 @@ def test_named_fields_are_kept_from_others(httpd, origin, path, cc):
     httpd.get(path)
     answer = httpd.get(path)
     assert answer.get("X-Open") == "2"
+    assert answer.cache in ("HIT", "MISS")
     if answer.cache == "HIT":
         assert not answer.has("X-Secret")
 
@@ -329,7 +331,8 @@ def test_named_fields_are_kept_from_others(httpd, origin, path, cc):
 def test_t34_errors_are_not_stored(httpd, origin, path, status):
     origin.on(path, Reply(status, (("Cache-Control", "public, max-age=60"),),
                           b"bad"), ok("good"))
-    assert httpd.get(path).status == status
+    bad = httpd.get(path)
+    assert (bad.status, bad.cache) == (status, "MISS")
     answer = httpd.get(path)
     assert (answer.status, answer.body) == (200, b"good")
 
@@ -359,6 +362,7 @@ def test_t34_the_default_lifetime_is_not_for_errors(httpd, origin, path):
     origin.on(path, Reply(500, body=b"bad"), ok("good"))
     assert httpd.get(path).status == 500
     assert httpd.get(path).body == b"good"
+    assert httpd.get(path).cache == "HIT"
 
 
 def test_t34_an_oversized_field_spoils_nothing(httpd, origin, path):
