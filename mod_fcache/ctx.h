@@ -42,6 +42,8 @@ typedef struct mfc_ctx_t {
     int64_t ttl_s;
     const request_rec *reported; /* the one that was told last */
 
+    int replaced;    /* the entry was sent, the rest of the origin's is not */
+    int holds_entry; /* hit is kept until the origin has answered */
     apr_table_t *parked; /* REVALIDATE: the client's conditionals, while ours
                             are in r->headers_in */
     int64_t answered_us; /* when the origin's answer was judged, or 0 */
@@ -160,6 +162,21 @@ void mfc_revalidate_disarm(request_rec *r, mfc_ctx_t *ctx);
 void mfc_revalidate_renew(request_rec *r, mfc_ctx_t *ctx,
                           fcache_fields_t fields);
 
+/* ---- stale.c ------------------------------------------------------------- */
+
+/* Keeps the entry, in case that the origin fails. */
+void mfc_stale_hold(request_rec *r, mfc_ctx_t *ctx);
+
+/* May the entry that is held answer in the origin's place? */
+int mfc_stale_may_answer(const mfc_ctx_t *ctx, fcache_stale_t cause);
+
+/* Is it a status that tells that the origin failed (RFC 5861 §4)? */
+int mfc_stale_is_failure(int status);
+
+/* Lets the entry take the place of the error page that is about to be sent. */
+void mfc_stale_arm(request_rec *r, mfc_ctx_t *ctx);
+apr_status_t mfc_stale_filter(ap_filter_t *f, apr_bucket_brigade *bb);
+
 /* ---- invalidate.c -------------------------------------------------------- */
 
 /* When the origin accepts this write, what is stored for its URL goes. */
@@ -200,6 +217,7 @@ void mfc_child_init(apr_pool_t *pchild, server_rec *main_server);
 extern ap_filter_rec_t *mfc_capture_handle;
 extern ap_filter_rec_t *mfc_invalidate_handle;
 extern ap_filter_rec_t *mfc_replay_handle;
+extern ap_filter_rec_t *mfc_stale_handle;
 extern ap_filter_rec_t *mfc_framing_handle;
 
 #endif

@@ -19,6 +19,8 @@
 
 #include <apr_strings.h>
 #include <http_config.h>
+#include <http_connection.h>
+#include <http_protocol.h>
 #include <http_request.h>
 
 mfc_ctx_t *mfc_ctx_of(const request_rec *r)
@@ -140,10 +142,13 @@ static int answer(request_rec *r, mfc_ctx_t *ctx)
         mfc_report(r, ctx, FCACHE_VERDICT_ERROR, ctx->decision.reason);
         return HTTP_GATEWAY_TIME_OUT;
     case FCACHE_PLAN_REVALIDATE:
+        mfc_stale_hold(r, ctx);
         mfc_revalidate_arm(r, ctx);
         break;
     case FCACHE_PLAN_MISS:
-        forget_hit(ctx);
+        if (ctx->found == FCACHE_OK) {
+            mfc_stale_hold(r, ctx);
+        }
         break;
     }
     mfc_report(r, ctx, FCACHE_VERDICT_MISS, ctx->decision.reason);
@@ -227,16 +232,22 @@ static void judge(request_rec *r, mfc_ctx_t *ctx, fcache_fields_t fields)
     ctx->answered_us = response.response_us;
 }
 
-/* The stored entry answers in place of what the origin sent. */
+/* The stored entry answers in place of what the origin sent and may go on to
+ * send. */
 static apr_status_t serve_instead(ap_filter_t *f, mfc_ctx_t *ctx,
                                   apr_bucket_brigade *bb)
 {
-    ap_filter_t *next = f->next;
-
+    ctx->replaced = 1;
     apr_brigade_cleanup(bb);
-    ap_remove_output_filter(f);
     mfc_serve_prepare(f->r, ctx, bb);
-    return ap_pass_brigade(next, bb);
+    return ap_pass_brigade(f->next, bb);
+}
+
+static apr_status_t serve_stale(ap_filter_t *f, mfc_ctx_t *ctx,
+                                apr_bucket_brigade *bb)
+{
+    mfc_report(f->r, ctx, FCACHE_VERDICT_STALE, FCACHE_REASON_STALE_IF_ERROR);
+    return serve_instead(f, ctx, bb);
 }
 
 /* A 304 for our validators that does not renew the entry: it answers this once
@@ -256,17 +267,19 @@ static apr_status_t rule(ap_filter_t *f, mfc_ctx_t *ctx, apr_bucket_brigade *bb)
     int asked_by_us = ctx->parked != NULL;
 
     judge(r, ctx, fields);
+    if (mfc_stale_is_failure(r->status) &&
+        mfc_stale_may_answer(ctx, FCACHE_STALE_ERROR)) {
+        return serve_stale(f, ctx, bb);
+    }
     switch (ctx->judgement.ruling) {
     case FCACHE_RULING_REFRESH:
         mfc_revalidate_renew(r, ctx, fields);
         mfc_report(r, ctx, FCACHE_VERDICT_REVALIDATED, ctx->judgement.reason);
         return serve_instead(f, ctx, bb);
-    case FCACHE_RULING_SERVE_STALE:
-        mfc_report(r, ctx, FCACHE_VERDICT_STALE, ctx->judgement.reason);
-        return serve_instead(f, ctx, bb);
     case FCACHE_RULING_STORE:
         mfc_capture_begin(r, ctx, fields);
         return mfc_capture_pass(f, ctx, bb);
+    case FCACHE_RULING_SERVE_STALE: /* but the client wants none */
     case FCACHE_RULING_NO_STORE:
         if (asked_by_us && r->status == HTTP_NOT_MODIFIED) {
             return serve_and_forget(f, ctx, bb);
@@ -277,24 +290,59 @@ static apr_status_t rule(ap_filter_t *f, mfc_ctx_t *ctx, apr_bucket_brigade *bb)
     return mfc_capture_pass(f, ctx, bb);
 }
 
+/* mod_proxy tells that the origin broke off before it answered by an error
+ * bucket, and by another that would cut the client off as well. */
+static apr_status_t answer_broken(ap_filter_t *f, mfc_ctx_t *ctx,
+                                  apr_bucket_brigade *bb)
+{
+    apr_bucket *bucket = APR_BRIGADE_FIRST(bb);
+
+    ctx->answered_us = apr_time_now();
+    mfc_revalidate_disarm(f->r, ctx);
+    if (mfc_stale_may_answer(ctx, FCACHE_STALE_UNREACHABLE)) {
+        return serve_stale(f, ctx, bb);
+    }
+    while (bucket != APR_BRIGADE_SENTINEL(bb)) {
+        apr_bucket *next = APR_BUCKET_NEXT(bucket);
+        if (AP_BUCKET_IS_EOC(bucket)) {
+            apr_bucket_delete(bucket);
+        }
+        bucket = next;
+    }
+    mfc_capture_drop(f->r, ctx, FCACHE_REASON_TRUNCATED);
+    return mfc_capture_pass(f, ctx, bb);
+}
+
 apr_status_t mfc_on_response(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     mfc_ctx_t *ctx = f->ctx;
 
-    if (ctx->answered_us == 0 && !APR_BRIGADE_EMPTY(bb)) {
-        return rule(f, ctx, bb); /* 6 */
+    if (ctx->replaced) {
+        apr_brigade_cleanup(bb);
+        return APR_SUCCESS;
     }
-    return mfc_capture_pass(f, ctx, bb); /* 7, 8 */
+    if (ctx->answered_us != 0 || APR_BRIGADE_EMPTY(bb)) {
+        return mfc_capture_pass(f, ctx, bb); /* 7, 8 */
+    }
+    if (AP_BUCKET_IS_ERROR(APR_BRIGADE_FIRST(bb))) {
+        return answer_broken(f, ctx, bb);
+    }
+    return rule(f, ctx, bb); /* 6 */
 }
 
 /* ---- on_error ------------------------------------------------------------ */
 
 void mfc_on_error(request_rec *r)
 {
-    const mfc_ctx_t *ctx = mfc_ctx_of(r);
+    mfc_ctx_t *ctx = mfc_ctx_of(r);
 
-    if (ctx != NULL) {
-        mfc_report_field(ctx, r->err_headers_out);
+    if (ctx == NULL) {
+        return;
+    }
+    mfc_report_field(ctx, r->err_headers_out);
+    if (mfc_stale_is_failure(r->status) &&
+        mfc_stale_may_answer(ctx, FCACHE_STALE_UNREACHABLE)) {
+        mfc_stale_arm(r, ctx);
     }
 }
 

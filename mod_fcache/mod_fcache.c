@@ -8,6 +8,7 @@
 ap_filter_rec_t *mfc_capture_handle;
 ap_filter_rec_t *mfc_invalidate_handle;
 ap_filter_rec_t *mfc_replay_handle;
+ap_filter_rec_t *mfc_stale_handle;
 ap_filter_rec_t *mfc_framing_handle;
 
 static void register_hooks(apr_pool_t *pool)
@@ -35,6 +36,8 @@ static void register_hooks(apr_pool_t *pool)
     mfc_invalidate_handle =
         ap_register_output_filter("FCACHE_INVALIDATE", mfc_invalidate_filter,
                                   NULL, AP_FTYPE_RESOURCE - 1);
+    mfc_stale_handle = ap_register_output_filter(
+        "FCACHE_STALE", mfc_stale_filter, NULL, AP_FTYPE_RESOURCE - 1);
     mfc_replay_handle = ap_register_input_filter(
         "FCACHE_REPLAY", mfc_body_replay, NULL, AP_FTYPE_RESOURCE);
     mfc_framing_handle = ap_register_input_filter(

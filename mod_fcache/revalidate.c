@@ -21,22 +21,11 @@ static const char *text(const request_rec *r, fcache_bytes_t bytes)
     return apr_pstrmemdup(r->pool, bytes.ptr, bytes.len);
 }
 
-/* The entry is held until the origin has answered, if it ever does. */
-static apr_status_t release_hit(void *data)
-{
-    mfc_ctx_t *ctx = data;
-
-    fcache_pin_release(ctx->cache, ctx->hit.pin);
-    ctx->hit.pin = NULL;
-    return APR_SUCCESS;
-}
-
 void mfc_revalidate_arm(request_rec *r, mfc_ctx_t *ctx)
 {
     const fcache_entry_t *entry = &ctx->hit.entry;
     size_t i;
 
-    apr_pool_cleanup_register(r->pool, ctx, release_hit, apr_pool_cleanup_null);
     ctx->parked = apr_table_make(r->pool, CONDITIONALS);
     for (i = 0; i < CONDITIONALS; i++) {
         const char *value = apr_table_get(r->headers_in, conditionals[i]);

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An origin that fails while a stale entry is there (RFC 9111 §4.2.4, RFC 5861
+ * §4). The entry is held from the lookup on; whether it may answer is for
+ * fcache_may_serve_stale() alone to say. A failure shows in three ways: as a
+ * 5xx of the origin's (flow.c), as an error bucket in place of an answer, or as
+ * the status that the handler returns, for which httpd makes a page.
+ */
+#include "ctx.h"
+
+#include <http_protocol.h>
+
+static apr_status_t release(void *data)
+{
+    mfc_ctx_t *ctx = data;
+
+    fcache_pin_release(ctx->cache, ctx->hit.pin);
+    ctx->hit.pin = NULL;
+    ctx->holds_entry = 0;
+    return APR_SUCCESS;
+}
+
+void mfc_stale_hold(request_rec *r, mfc_ctx_t *ctx)
+{
+    ctx->holds_entry = 1;
+    apr_pool_cleanup_register(r->pool, ctx, release, apr_pool_cleanup_null);
+}
+
+/* What the client asked for may forbid it too: then no reason of these two. */
+int mfc_stale_may_answer(const mfc_ctx_t *ctx, fcache_stale_t cause)
+{
+    return ctx->holds_entry &&
+           (ctx->decision.reason == FCACHE_REASON_EXPIRED ||
+            ctx->decision.reason == FCACHE_REASON_SOFT_PURGED) &&
+           fcache_may_serve_stale(&ctx->policy, &ctx->hit.entry, cause,
+                                  apr_time_now());
+}
+
+int mfc_stale_is_failure(int status)
+{
+    return status == HTTP_INTERNAL_SERVER_ERROR || status == HTTP_BAD_GATEWAY ||
+           status == HTTP_SERVICE_UNAVAILABLE ||
+           status == HTTP_GATEWAY_TIME_OUT;
+}
+
+void mfc_stale_arm(request_rec *r, mfc_ctx_t *ctx)
+{
+    ap_add_output_filter_handle(mfc_stale_handle, ctx, r, r->connection);
+}
+
+/* Sits before httpd's error page: the entry goes out, the page does not. */
+apr_status_t mfc_stale_filter(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    mfc_ctx_t *ctx = f->ctx;
+
+    apr_brigade_cleanup(bb);
+    if (!ctx->holds_entry) {
+        return APR_SUCCESS;
+    }
+    mfc_revalidate_disarm(f->r, ctx);
+    mfc_report(f->r, ctx, FCACHE_VERDICT_STALE, FCACHE_REASON_STALE_IF_ERROR);
+    mfc_serve_prepare(f->r, ctx, bb);
+    ctx->holds_entry = 0;
+    return ap_pass_brigade(f->next, bb);
+}
