@@ -33,7 +33,7 @@ static fcache_status_t build_block(const mfc_ctx_t *ctx, fcache_fields_t fields,
     fcache_cc_t cc;
     size_t i;
 
-    fcache_cc_parse(fields, &cc);
+    (void)fcache_cc_of_response(fields, &cc);
     for (i = 0; i < fields.count && status == FCACHE_OK; i++) {
         const fcache_field_t *field = &fields.items[i];
         if (is_kept(ctx, fields, &cc, field->name)) {

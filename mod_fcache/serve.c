@@ -124,8 +124,10 @@ void mfc_serve_prepare(request_rec *r, mfc_ctx_t *ctx, apr_bucket_brigade *bb)
         r->proxyreq = PROXYREQ_REVERSE; /* keeps the stored Date */
     }
     apr_table_clear(r->headers_out);
+    r->content_type = NULL;
     r->content_encoding = NULL;
     r->content_languages = NULL;
+    r->no_cache = 0; /* mod_proxy sets it for its own errors */
     put_status(r, entry);
     put_fields(r, entry);
     has_own = (entry->flags & FCACHE_ENTRY_CLIENT_CC) != 0 ||

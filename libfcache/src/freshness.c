@@ -42,16 +42,25 @@ static int64_t date_of(fcache_fields_t fields, int64_t response_us)
                : response_us / FCACHE_US_PER_S;
 }
 
-/* The first member counts, and is ignored when it is no number (§5.1). */
+/* Of each line the first member counts (RFC 9111 §5.1), of several lines the
+ * oldest; what is no number makes the response as old as can be (T16). */
 static int64_t age_value(fcache_fields_t fields)
 {
-    fcache_list_t list;
-    fcache_bytes_t text;
-    int64_t age_s;
-    fcache_list_init(&list, fields, "Age");
-    return fcache_list_next(&list, &text) && fcache_delta_parse(text, &age_s)
-               ? age_s
-               : 0;
+    int64_t oldest_s = 0;
+    size_t at = fcache_fields_find(fields, "Age", 0);
+    for (; at < fields.count; at = fcache_fields_find(fields, "Age", at + 1)) {
+        fcache_fields_t line = {&fields.items[at], 1};
+        fcache_list_t list;
+        fcache_bytes_t text;
+        int64_t age_s;
+        fcache_list_init(&list, line, "Age");
+        if (!fcache_list_next(&list, &text) ||
+            !fcache_delta_parse(text, &age_s)) {
+            return FCACHE_DELTA_MAX;
+        }
+        oldest_s = age_s > oldest_s ? age_s : oldest_s;
+    }
+    return oldest_s;
 }
 
 int64_t fci_initial_age(fcache_fields_t fields, int64_t request_us,

@@ -52,6 +52,23 @@ static fcache_status_t add_forwarding(fcache_tuple_t *tuple,
     return FCACHE_OK;
 }
 
+/* A body and what says how to read it. */
+static fcache_status_t add_body(fcache_tuple_t *tuple,
+                                const fcache_request_t *request)
+{
+    static const char *const about[] = {"content-type", "content-encoding",
+                                        "content-language"};
+    fcache_status_t status =
+        fcache_tuple_add(tuple, FCI_LABEL_BODY, request->body_digest);
+    for (size_t i = 0; i < sizeof(about) / sizeof(about[0]); i++) {
+        fcache_bytes_t value = fcache_fields_get(request->fields, about[i]);
+        if (status == FCACHE_OK && value.ptr) {
+            status = fcache_tuple_add(tuple, about[i], value);
+        }
+    }
+    return status;
+}
+
 static fcache_status_t add_default(const fcache_key_rules_t *rules,
                                    const fcache_request_t *request,
                                    fcache_tuple_t *tuple, apr_pool_t *pool)
@@ -82,7 +99,7 @@ static fcache_status_t add_default(const fcache_key_rules_t *rules,
         status = add_forwarding(tuple, request->fields);
     }
     if (status == FCACHE_OK && request->body_digest.len > 0) {
-        status = fcache_tuple_add(tuple, FCI_LABEL_BODY, request->body_digest);
+        status = add_body(tuple, request);
     }
     return status;
 }

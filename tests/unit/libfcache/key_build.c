@@ -114,10 +114,23 @@ static void what_an_origin_sees_is_in_the_key(void **state)
         {{"Front-End-Https", 15}, {"on", 2}},      /* T1 */
         {{"X-Now-Route-Matches", 19}, {"1", 1}},   /* T1 */
     };
-    fcache_request_t requests[9 + COUNT(forwarding)];
+    static const fcache_field_t of_body[] = {
+        {{"Content-Type", 12}, {"text/plain", 10}},
+        {{"content-type", 12}, {"text/html", 9}},
+        {{"Content-Encoding", 16}, {"gzip", 4}},
+    };
+    fcache_request_t requests[9 + COUNT(of_body) + COUNT(forwarding)];
     const char *texts[COUNT(requests)];
     for (size_t i = 0; i < COUNT(requests); i++) {
-        requests[i] = plain_request(i < 9 ? NULL : &forwarding[i - 9], i >= 9);
+        requests[i] = plain_request(NULL, 0);
+    }
+    for (size_t i = 0; i < COUNT(of_body); i++) {
+        requests[9 + i] = plain_request(&of_body[i], 1);
+        requests[9 + i].body_digest =
+            fcache_str("0123456789abcdef0123456789abcdef");
+    }
+    for (size_t i = 0; i < COUNT(forwarding); i++) {
+        requests[9 + COUNT(of_body) + i] = plain_request(&forwarding[i], 1);
     }
     requests[1].vhost = fcache_str("other");
     requests[2].scheme = fcache_str("http");

@@ -47,14 +47,9 @@ static const struct {
     {200, CC "max-age=60\nAge: 10", 50, F(CLIENT_CC)},
     {200, CC "max-age=60\nAge: 010", 50, F(CLIENT_CC)},
     {200, CC "max-age=60\nAge: 10, 59", 50, F(CLIENT_CC)},
-    {200, CC "max-age=60\nAge: 10\nAge: 59", 50, F(CLIENT_CC)},
+    {200, CC "max-age=60\nAge: 10\nAge: 59", 1, F(CLIENT_CC)},
+    {200, CC "max-age=60\nAge: 59\nAge: 10", 1, F(CLIENT_CC)},
     {200, CC "max-age=60\nAge: , 10", 50, F(CLIENT_CC)},
-    {200, CC "max-age=60\nAge: x", 60, F(CLIENT_CC)},
-    {200, CC "max-age=60\nAge: x, 10", 60, F(CLIENT_CC)},
-    {200, CC "max-age=60\nAge: -10", 60, F(CLIENT_CC)},
-    {200, CC "max-age=60\nAge: 1.5", 60, F(CLIENT_CC)},
-    {200, CC "max-age=60\nAge: 10;x=1", 60, F(CLIENT_CC)},
-    {200, CC "max-age=60\nAge:", 60, F(CLIENT_CC)},
     {200, CC "max-age=60\nDate: " EARLIER, 50, F(CLIENT_CC)},
     {200, CC "max-age=60\nDate: " EARLIER "\nAge: 5", 50, F(CLIENT_CC)},
     {200, CC "max-age=60\nDate: " EARLIER "\nAge: 20", 40, F(CLIENT_CC)},
@@ -87,12 +82,15 @@ static void lifetimes(void **state)
     }
 }
 
-/* T16: an age beyond all measure is stale, whatever the lifetime. */
+/* T16: an age beyond all measure, or none at all, is stale, whatever the
+ * lifetime. */
 static void huge_age_is_stale(void **state)
 {
-    static const char *const ages[] = {"2147483647", "2147483648",
-                                       "99999999999",
-                                       "99999999999999999999999999"};
+    static const char *const ages[] = {
+        "2147483647", "2147483648", "99999999999", "99999999999999999999999999",
+        "x",          "x, 10",      "-10",         "1.5",
+        "10;x=1",     "",           "10\nAge: x",  "x\nAge: 10",
+    };
     fcache_policy_t policy;
     (void)state;
     fcache_policy_init(&policy);
