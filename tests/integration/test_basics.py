@@ -14,6 +14,9 @@ FCacheEnable on
 <Location /off>
     FCacheEnable off
 </Location>
+<Location /tagless>
+    FCacheETag off
+</Location>
 <Location /large>
     FCacheMaxObject 4M
 </Location>
@@ -114,8 +117,10 @@ def test_head_is_answered_from_a_stored_get(httpd, origin, path):
     assert origin.count(path) == 1
 
 
-def test_head_answer_is_never_stored_as_a_body(httpd, origin, path):
-    origin.on(path, ok(b"x" * 5000))
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_head_answer_is_never_stored_as_a_body(httpd, origin, path, framing):
+    """T11"""
+    origin.on(path, ok(b"x" * 5000, framing=framing))
     assert httpd.head(path).cache == "MISS"
     after = httpd.get(path)
     assert (after.cache, len(after.body)) == ("MISS", 5000)
@@ -226,6 +231,14 @@ def test_generated_etag_is_equal_on_two_servers(httpd, origin, path, mpm):
     names = {"origin": f"http://127.0.0.1:{origin.port}"}
     with Httpd(CONF, mpm, names=names) as other:
         assert twice(other, path)[1].etag == mine
+
+
+def test_no_etag_is_made_when_told_so(httpd, origin, path):
+    origin.on("/tagless" + path, ok())
+    answers = twice(httpd, "/tagless" + path)
+    assert not any(a.has("ETag") for a in answers)
+    origin.on("/tagless" + path + "/own", ok("x", ("ETag", '"own"')))
+    assert twice(httpd, "/tagless" + path + "/own")[1].etag == '"own"'
 
 
 def test_the_origins_etag_is_kept(httpd, origin, path):
