@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fieldblock.h"
+#include "spans.h"
 
 #include <fcache/entry.h>
 #include <fcache/http.h>
@@ -51,17 +52,31 @@ int fcache_fieldblock_next(fcache_bytes_t block, size_t *offset,
     return next_line(block, offset, out_name, out_value) > 0;
 }
 
+/* How long the line at the start is, 0 when it is none. */
+static size_t line_length(fcache_bytes_t rest)
+{
+    size_t colon = fci_token_span(rest);
+    if (colon == 0 || rest.len - colon < 4 ||
+        memcmp(rest.ptr + colon, ": ", 2) != 0) {
+        return 0;
+    }
+    size_t value = colon + 2;
+    size_t end = value + fci_value_span(
+                             fcache_bytes(rest.ptr + value, rest.len - value));
+    return rest.len - end >= 2 && memcmp(rest.ptr + end, "\r\n", 2) == 0
+               ? end + 2
+               : 0;
+}
+
 int fci_fieldblock_is_valid(fcache_bytes_t block)
 {
-    size_t offset = 0;
-    fcache_bytes_t name;
-    fcache_bytes_t value;
-    int more = next_line(block, &offset, &name, &value);
-    while (more > 0) {
-        if (!fcache_is_token(name) || !fcache_is_field_value(value)) {
+    size_t at = 0;
+    while (at < block.len) {
+        size_t len = line_length(fcache_bytes(block.ptr + at, block.len - at));
+        if (len == 0) {
             return 0;
         }
-        more = next_line(block, &offset, &name, &value);
+        at += len;
     }
-    return more == 0;
+    return 1;
 }

@@ -2,6 +2,7 @@
 #include <fcache/http.h>
 
 #include "ascii.h"
+#include "spans.h"
 
 /* Index of the first line named `name`, from `from` on. */
 static size_t find(fcache_fields_t fields, fcache_bytes_t name, size_t from)
@@ -109,14 +110,13 @@ int fcache_list_has(fcache_fields_t fields, const char *name, const char *token)
     return 0;
 }
 
-int fcache_is_token(fcache_bytes_t bytes)
+size_t fci_token_span(fcache_bytes_t bytes)
 {
-    for (size_t i = 0; i < bytes.len; i++) {
-        if (!fci_is_tchar(bytes.ptr[i])) {
-            return 0;
-        }
+    size_t len = 0;
+    while (len < bytes.len && fci_is_tchar(bytes.ptr[len])) {
+        len++;
     }
-    return bytes.len > 0;
+    return len;
 }
 
 #define EIGHT UINT64_C(0x0101010101010101)
@@ -132,19 +132,32 @@ static int has_control(const char *at)
     return ((below_space | is_del) & (EIGHT * 0x80)) != 0;
 }
 
+static int is_value_byte(char c)
+{
+    unsigned char byte = (unsigned char)c;
+    return (byte >= ' ' && byte != 0x7f) || byte == '\t';
+}
+
+size_t fci_value_span(fcache_bytes_t bytes)
+{
+    size_t len = 0;
+    while (bytes.len - len >= 8 && !has_control(bytes.ptr + len)) {
+        len += 8;
+    }
+    while (len < bytes.len && is_value_byte(bytes.ptr[len])) {
+        len++;
+    }
+    return len;
+}
+
+int fcache_is_token(fcache_bytes_t bytes)
+{
+    return bytes.len > 0 && fci_token_span(bytes) == bytes.len;
+}
+
 int fcache_is_field_value(fcache_bytes_t bytes)
 {
-    size_t i = 0;
-    while (bytes.len - i >= 8 && !has_control(bytes.ptr + i)) {
-        i += 8;
-    }
-    for (; i < bytes.len; i++) {
-        unsigned char c = (unsigned char)bytes.ptr[i];
-        if ((c < ' ' && c != '\t') || c == 0x7f) {
-            return 0;
-        }
-    }
-    return 1;
+    return fci_value_span(bytes) == bytes.len;
 }
 
 int fcache_delta_parse(fcache_bytes_t text, int64_t *out_seconds)
