@@ -9,7 +9,7 @@ import subprocess
 import time
 
 from measure import path_of, warm, wrk
-from place import tree, wait_for
+from place import stem, tree, wait_for
 from systems import program
 
 WARM = 50
@@ -29,7 +29,7 @@ def ask(port, path, count):
 def run_counted(place, name, row, size, requests):
     """One short life of a server: {function: user instructions}."""
     place.directory(place.work)
-    out = f"{place.work}/{name}-{size}-{requests}.callgrind"
+    out = f"{place.work}/{stem(name)}-{size}-{requests}.callgrind"
     argv = [program("valgrind"), "--tool=callgrind", "--vgdb=no",
             f"--callgrind-out-file={out}"] + row.command(place, name, True)
     # valgrind opens its file before httpd changes its user
@@ -60,7 +60,7 @@ def instructions(place, name, row, size):
 def syscalls(place, name, pid, size, connections, options):
     """System calls of a hit by name, summed over all processes."""
     warm(place, name, size, options)
-    out = f"{place.work}/{name}.strace"
+    out = f"{place.work}/{stem(name)}.strace"
     argv = [program("strace"), "-f", "-c", "-o", out]
     for one in tree(pid):
         argv += ["-p", str(one)]

@@ -93,16 +93,17 @@ class Place:
 
     def fill(self, name, parts, values, extra=""):
         """Writes NAME.conf from conf/PART.conf.in with @VALUE@ replaced."""
-        values = dict(values, NAME=name, PORT=self.port(name), WORK=self.work,
-                      CACHE=self.cache, ORIGIN_PORT=self.origin_port,
-                      TEMP=self.directory(self.work, name + "-temp"))
+        values = dict(values, NAME=stem(name), PORT=self.port(name),
+                      WORK=self.work, CACHE=self.cache,
+                      ORIGIN_PORT=self.origin_port,
+                      TEMP=self.directory(self.work, stem(name) + "-temp"))
         text = ""
         for part in parts:
             with open(f"{HERE}/conf/{part}.conf.in", encoding="utf-8") as file:
                 text += file.read()
         for key, value in values.items():
             text = text.replace(f"@{key}@", str(value))
-        path = f"{self.work}/{name}.conf"
+        path = f"{self.work}/{stem(name)}.conf"
         with open(path, "w", encoding="utf-8") as file:
             file.write(text + extra + "\n")
         return path
@@ -111,7 +112,7 @@ class Place:
         """Starts a server that stays in the foreground."""
         pin = (lambda: os.sched_setaffinity(0, cores)) if cores else None
         groups = [] if user else None
-        with open(f"{self.work}/{name}.out", "ab") as out:
+        with open(f"{self.work}/{stem(name)}.out", "ab") as out:
             server = subprocess.Popen(argv, stdin=subprocess.DEVNULL,
                                       stdout=out, stderr=out, preexec_fn=pin,
                                       user=user, extra_groups=groups)
@@ -123,7 +124,7 @@ class Place:
         lines = []
         for suffix in ("err", "out"):
             try:
-                with open(f"{self.work}/{name}.{suffix}",
+                with open(f"{self.work}/{stem(name)}.{suffix}",
                           encoding="utf-8", errors="replace") as file:
                     lines += file.read().splitlines()[-5:]
             except OSError:
@@ -159,6 +160,11 @@ class Place:
     def origin_requests(self):
         """Requests the origin has seen, this one included."""
         return int(get(self.origin_port, "/stat")[1].split()[9])
+
+
+def stem(name):
+    """A system's name as part of a file's: NAME@DIRECTORY has slashes."""
+    return name.replace("/", "_")
 
 
 def alive(pid):

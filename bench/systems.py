@@ -14,6 +14,8 @@ import shutil
 import subprocess
 from collections import namedtuple
 
+from place import stem
+
 System = namedtuple("System", "title command")
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -74,8 +76,8 @@ def httpd(part, quick="on"):
             values["FCACHE_MODULE"] = own_module(name.partition("@")[2])
         elif not os.path.exists(f"{modules}/mod_cache_{part}.so"):
             raise Missing(f"no mod_cache_{part}.so")
-        place.directory(place.cache, name)
-        place.directory(place.cache, name + "-lock")
+        place.directory(place.cache, stem(name))
+        place.directory(place.cache, stem(name) + "-lock")
         conf = place.fill(name, ["httpd", "httpd-" + part], values,
                           place.httpd_extra)
         argv = [program("httpd", "apache2"), "-f", conf]
@@ -86,11 +88,11 @@ def httpd(part, quick="on"):
 
 def nginx(sendfile):
     def command(place, name, alone):
-        place.directory(place.cache, name)
+        place.directory(place.cache, stem(name))
         conf = place.fill(name, ["nginx"], {"SENDFILE": sendfile,
                                             "WORKERS": place.workers})
         argv = [program("nginx"), "-p", place.work, "-c", conf,
-                "-e", f"{place.work}/{name}.err"]
+                "-e", f"{place.work}/{stem(name)}.err"]
         return argv + (["-g", "master_process off;"] if alone else [])
 
     return command
@@ -100,7 +102,7 @@ def varnish(place, name, alone):
     if alone:
         raise Missing("varnishd does not run in one process")
     return [program("varnishd"), "-F", "-j", "none",
-            "-n", f"{place.work}/{name}",
+            "-n", f"{place.work}/{stem(name)}",
             "-a", f"127.0.0.1:{place.port(name)}",
             "-b", f"127.0.0.1:{place.origin_port}",
             "-s", "malloc,1g", "-T", "none",
