@@ -2,6 +2,7 @@
 """A PHP-FPM of its own."""
 import pathlib
 import shutil
+import socket
 import subprocess
 import time
 
@@ -27,6 +28,11 @@ def binary():
     return found
 
 
+def answers(path):
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
+
+
 class Php:
     """Listens on {root}/php.sock of a server."""
 
@@ -38,7 +44,7 @@ class Php:
             [binary(), "--nodaemonize", "--fpm-config", str(conf)],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 10
-        while not (root / "php.sock").exists():
+        while not answers(root / "php.sock"):
             assert self.process.poll() is None, "php-fpm does not run: " + \
                 (root / "php.log").read_text()
             assert time.monotonic() < deadline
