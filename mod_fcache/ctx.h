@@ -42,8 +42,8 @@ typedef struct mfc_ctx_t {
     int64_t ttl_s;
     const request_rec *reported; /* the one that was told last */
 
-    int replaced;    /* the entry was sent, the rest of the origin's is not */
-    int holds_entry; /* hit is kept until the origin has answered */
+    int answer_sent;     /* in the place of whatever else is passed on */
+    int holds_entry;     /* hit is kept until the origin has answered */
     apr_table_t *parked; /* REVALIDATE: the client's conditionals, while ours
                             are in r->headers_in */
     int64_t answered_us; /* when the origin's answer was judged, or 0 */
@@ -173,7 +173,8 @@ int mfc_stale_may_answer(const mfc_ctx_t *ctx, fcache_stale_t cause);
 /* Is it a status that tells that the origin failed (RFC 5861 §4)? */
 int mfc_stale_is_failure(int status);
 
-/* Lets the entry take the place of the error page that is about to be sent. */
+/* Lets the entry take the place of the error page that is about to be sent;
+ * with ctx->answer_sent nothing does. */
 void mfc_stale_arm(request_rec *r, mfc_ctx_t *ctx);
 apr_status_t mfc_stale_filter(ap_filter_t *f, apr_bucket_brigade *bb);
 

@@ -237,10 +237,13 @@ static void judge(request_rec *r, mfc_ctx_t *ctx, fcache_fields_t fields)
 static apr_status_t serve_instead(ap_filter_t *f, mfc_ctx_t *ctx,
                                   apr_bucket_brigade *bb)
 {
-    ctx->replaced = 1;
+    apr_status_t status;
+
     apr_brigade_cleanup(bb);
     mfc_serve_prepare(f->r, ctx, bb);
-    return ap_pass_brigade(f->next, bb);
+    status = ap_pass_brigade(f->next, bb);
+    ctx->answer_sent = 1;
+    return status;
 }
 
 static apr_status_t serve_stale(ap_filter_t *f, mfc_ctx_t *ctx,
@@ -296,6 +299,7 @@ static apr_status_t answer_broken(ap_filter_t *f, mfc_ctx_t *ctx,
                                   apr_bucket_brigade *bb)
 {
     apr_bucket *bucket = APR_BRIGADE_FIRST(bb);
+    apr_status_t status;
 
     ctx->answered_us = apr_time_now();
     mfc_revalidate_disarm(f->r, ctx);
@@ -310,14 +314,16 @@ static apr_status_t answer_broken(ap_filter_t *f, mfc_ctx_t *ctx,
         bucket = next;
     }
     mfc_capture_drop(f->r, ctx, FCACHE_REASON_TRUNCATED);
-    return mfc_capture_pass(f, ctx, bb);
+    status = mfc_capture_pass(f, ctx, bb);
+    ctx->answer_sent = 1;
+    return status;
 }
 
 apr_status_t mfc_on_response(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     mfc_ctx_t *ctx = f->ctx;
 
-    if (ctx->replaced) {
+    if (ctx->answer_sent) {
         apr_brigade_cleanup(bb);
         return APR_SUCCESS;
     }
@@ -340,8 +346,11 @@ void mfc_on_error(request_rec *r)
         return;
     }
     mfc_report_field(ctx, r->err_headers_out);
-    if (mfc_stale_is_failure(r->status) &&
-        mfc_stale_may_answer(ctx, FCACHE_STALE_UNREACHABLE)) {
+    /* mod_proxy fails after it has passed the bucket that said so: the answer
+     * to that is out, and a second one would be taken for the next request's */
+    if (ctx->answer_sent ||
+        (mfc_stale_is_failure(r->status) &&
+         mfc_stale_may_answer(ctx, FCACHE_STALE_UNREACHABLE))) {
         mfc_stale_arm(r, ctx);
     }
 }

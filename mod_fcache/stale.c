@@ -54,12 +54,12 @@ apr_status_t mfc_stale_filter(ap_filter_t *f, apr_bucket_brigade *bb)
     mfc_ctx_t *ctx = f->ctx;
 
     apr_brigade_cleanup(bb);
-    if (!ctx->holds_entry) {
+    if (ctx->answer_sent) {
         return APR_SUCCESS;
     }
+    ctx->answer_sent = 1;
     mfc_revalidate_disarm(f->r, ctx);
     mfc_report(f->r, ctx, FCACHE_VERDICT_STALE, FCACHE_REASON_STALE_IF_ERROR);
     mfc_serve_prepare(f->r, ctx, bb);
-    ctx->holds_entry = 0;
     return ap_pass_brigade(f->next, bb);
 }

@@ -30,7 +30,7 @@ BASELINE = HERE / "baseline.json"
 CONF = """
 <VirtualHost 127.0.0.1:{port}>
 ServerName 127.0.0.1
-ProxyPass / http://127.0.0.1:{origin}/ retry=0
+ProxyPass / http://127.0.0.1:{origin}/ retry=0 disablereuse=on
 FCacheEnable on
 %s
 </VirtualHost>
