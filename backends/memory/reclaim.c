@@ -186,19 +186,8 @@ static void drain(const fcm_op_t *op, const victim_t *victim, fcm_word_t **cell)
     FC_POINT("in limbo");
 }
 
-static int lists(const fcm_view_t *view, uint32_t segment, uint64_t word)
-{
-    for (uint32_t i = 0; i < view->extent_count; i++) {
-        if (view->extents[i].segment == segment &&
-            view->extents[i].generation == fcm_word_generation(word)) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 /* The record that an extent belongs to goes, and all its extents with it. One
- * without (its owner died on the way) goes alone. */
+ * without (its writer died on the way) goes alone. */
 static void evict_owner(const fcm_op_t *op, const victim_t *victim,
                         fcm_word_t **cell)
 {
@@ -206,8 +195,7 @@ static void evict_owner(const fcm_op_t *op, const victim_t *victim,
     fcm_hash_t hash = {atomic_load(&head->owner_hash[0]),
                        atomic_load(&head->owner_hash[1])};
     fcm_found_t found;
-    if (fcm_find_loc(op, hash, atomic_load(&head->owner_loc), cell, &found) &&
-        lists(&found.view, victim->segment, victim->word)) {
+    if (fcm_find_loc(op, hash, atomic_load(&head->owner_loc), cell, &found)) {
         evict(op, &found);
     } else {
         FC_POINT("orphan");

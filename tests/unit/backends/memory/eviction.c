@@ -84,17 +84,19 @@ static void the_dead_go_before_the_old(void **state)
     box_close(&box);
 }
 
-/* One item that lives longer keeps its segment from going as a dead one. */
-static void a_touch_is_known_to_the_segment(void **state)
+/* One item that lives longer keeps its segments from going as dead ones, old as
+ * they are. */
+static void a_touch_is_known_to_the_segments(void **state)
 {
     (void)state;
-    box_t box = box_make("1M");
     const size_t sizes[] = {3000, 60000};
     for (size_t s = 0; s < COUNT(sizes); s++) {
-        for (int i = 0; i < 20; i++) {
+        box_t box = box_make("1M");
+        int count = (int)(800000 / sizes[s]);
+        for (int i = 0; i < count; i++) {
             put_body(&box, apr_psprintf(box.pool, "t%d", i), sizes[s], 1);
         }
-        fcache_key_t key = key_of("p", "n", "t19", box.pool);
+        fcache_key_t key = key_of("p", "n", "t0", box.pool);
         assert_int_equal(ops->touch(box.store, &key, LATER + 1000, NOW, NULL),
                          FCACHE_OK);
         for (int i = 0; i < 150; i++) {
@@ -106,9 +108,10 @@ static void a_touch_is_known_to_the_segment(void **state)
             value.dead_us = LATER + 1000;
             ops->put(box.store, &other, &value, LATER + 1, NULL);
         }
-        assert_true(is_there(&box, "t19", LATER + 1));
+        assert_true(stats_of(&box).expired > 0);
+        assert_true(is_there(&box, "t0", LATER + 1));
+        box_close(&box);
     }
-    box_close(&box);
 }
 
 /* More items than the index has slots for. */
@@ -172,7 +175,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_oldest_go_first),
         cmocka_unit_test(the_dead_go_before_the_old),
-        cmocka_unit_test(a_touch_is_known_to_the_segment),
+        cmocka_unit_test(a_touch_is_known_to_the_segments),
         cmocka_unit_test(a_full_index_drops_the_least_asked_for),
         cmocka_unit_test(unfinished_bodies_keep_their_place),
     };
