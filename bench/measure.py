@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Warm hits, measured by wrk in interleaved rounds."""
+"""Hits, or misses, measured by wrk in interleaved rounds."""
 
 import re
 import resource
@@ -23,7 +23,10 @@ def wrk_command(place, name, size, connections, seconds, options):
     for header in options.header:
         argv += ["-H", header]
     base = f"http://127.0.0.1:{place.port(name)}"
-    if options.keys > 1:
+    if options.misses:
+        argv += ["-s", f"{HERE}/new.lua", base, "--", str(size),
+                 str(time.time_ns())]
+    elif options.keys > 1:
         argv += ["-s", f"{HERE}/keys.lua", base, "--", str(size),
                  str(options.keys)]
     else:

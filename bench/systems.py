@@ -41,6 +41,12 @@ def module_directory():
     return out.stdout.strip()
 
 
+def needed(path):
+    if not os.path.exists(path):
+        raise Missing("no " + path)
+    return path
+
+
 def own_module(directory):
     """mod_fcache.so of a build: the one named, else release, else dev."""
     builds = [directory] if directory else [
@@ -74,8 +80,8 @@ def httpd(part, quick="on"):
         }
         if part == "fcache":
             values["FCACHE_MODULE"] = own_module(name.partition("@")[2])
-        elif not os.path.exists(f"{modules}/mod_cache_{part}.so"):
-            raise Missing(f"no mod_cache_{part}.so")
+        elif part != "proxy":
+            needed(f"{modules}/mod_cache_{part}.so")
         place.directory(place.cache, stem(name))
         place.directory(place.cache, stem(name) + "-lock")
         conf = place.fill(name, ["httpd", "httpd-" + part], values,
@@ -118,6 +124,7 @@ SYSTEMS = {
                               httpd("socache", quick="off")),
     "disk-checked": System("mod_cache_disk, CacheQuickHandler off",
                            httpd("disk", quick="off")),
+    "proxy": System("httpd without a cache", httpd("proxy")),
     "nginx": System("nginx proxy_cache, sendfile", nginx("on")),
     "nginx-nosendfile": System("nginx proxy_cache, no sendfile",
                                nginx("off")),
