@@ -54,8 +54,8 @@ static fcache_status_t mirror_encode(const fcache_coder_t *coder,
         status = fcache_buf_append(out, response->fields);
     }
     for (i = response->body.len; i > 0 && status == FCACHE_OK; i--) {
-        status = fcache_buf_append(
-            out, fcache_bytes(response->body.ptr + i - 1, 1));
+        status =
+            fcache_buf_append(out, fcache_bytes(response->body.ptr + i - 1, 1));
     }
     return fcache_error_set(error, status, "mirror: %s",
                             fcache_status_text(status));
@@ -104,11 +104,6 @@ static void register_hooks(apr_pool_t *pool)
                          MOD_FCACHE_PROVIDER_VERSION, &mirror);
 }
 
-AP_DECLARE_MODULE(fcache_example) = {STANDARD20_MODULE_STUFF,
-                                     NULL,
-                                     NULL,
-                                     NULL,
-                                     NULL,
-                                     NULL,
-                                     register_hooks,
-                                     AP_MODULE_FLAG_NONE};
+AP_DECLARE_MODULE(fcache_example) = {
+    STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NULL, NULL, register_hooks,
+    AP_MODULE_FLAG_NONE};

@@ -81,12 +81,9 @@ typedef struct fcache_writer_t fcache_writer_t;
  * TOO_LARGE at once when the hint passes the ceiling; BAD_INPUT for a coder
  * that is not registered or is not for responses.
  */
-FCACHE_API fcache_status_t fcache_writer_begin(fcache_t *cache,
-                                               fcache_bytes_t coder,
-                                               uint64_t size_hint,
-                                               fcache_writer_t **out_writer,
-                                               apr_pool_t *pool,
-                                               fcache_error_t *error);
+FCACHE_API fcache_status_t fcache_writer_begin(
+    fcache_t *cache, fcache_bytes_t coder, uint64_t size_hint,
+    fcache_writer_t **out_writer, apr_pool_t *pool, fcache_error_t *error);
 
 /* Copies a piece. After any answer but OK only abort is of use. */
 FCACHE_API fcache_status_t fcache_writer_append(fcache_writer_t *writer,
@@ -97,9 +94,9 @@ FCACHE_API uint64_t fcache_writer_length(const fcache_writer_t *writer);
 
 /*
  * Stores the body under `key` with `entry` as its head (coder, canonical, vary,
- * body_len and body_digest are filled in here). `vary` is the response's Vary as a length-prefixed list of
- * lower-case names, empty for none; then `request` gives the values. Ends the
- * writer whatever the answer.
+ * body_len and body_digest are filled in here). `vary` is the response's Vary
+ * as a length-prefixed list of lower-case names, empty for none; then `request`
+ * gives the values. Ends the writer whatever the answer.
  */
 FCACHE_API fcache_status_t fcache_writer_commit(
     fcache_writer_t *writer, const fcache_key_t *key,

@@ -31,7 +31,8 @@ typedef enum fcache_entry_kind_t {
 
 #define FCACHE_ENTRY_NO_CACHE (1u << 0) /* always ask the origin first */
 #define FCACHE_ENTRY_MUST_REVALIDATE                                           \
-    (1u << 1) /* never stale: must- or                                         \
+    (1u                                                                        \
+     << 1) /* never stale: must- or                                         \
                  proxy-revalidate, s-maxage */
 #define FCACHE_ENTRY_AUTHORIZED                                                \
     (1u << 2)                              /* may answer requests with         \
@@ -94,8 +95,7 @@ FCACHE_API fcache_status_t fcache_entry_list_add(fcache_buf_t *list,
 FCACHE_API int fcache_entry_list_next(fcache_bytes_t list, size_t *offset,
                                       fcache_bytes_t *out_item);
 
-/* ---- the field block
- * -------------------------------------------------------*/
+/* ---- the field block ----------------------------------------------------- */
 
 /* Appends "Name: value\r\n". BAD_INPUT unless name is a token and value a field
  * value (T14). */

@@ -21,9 +21,11 @@
  *   fcache_key_from_tuple(tuple, fcache_str("app"), fcache_str("users"), &key,
  *                         pool, &error);
  *
- *   if (fcache_get(cache, &key, now, &value, NULL, pool, &error) != FCACHE_OK)
- * { epoch = fcache_epoch(cache);                   // before computing value =
- * compute(); fcache_put(cache, &key, value, 60, tags, epoch, now, &error);
+ *   if (fcache_get(cache, &key, now, &value, NULL, pool, &error)
+ *       != FCACHE_OK) {
+ *       epoch = fcache_epoch(cache);                   // before computing
+ *       value = compute();
+ *       fcache_put(cache, &key, value, 60, tags, epoch, now, &error);
  *   }
  *   fcache_clear(cache, &(fcache_scope_t){FCACHE_SCOPE_NAMESPACE, prefix, ns},
  *                0, &error);                           // O(1)

@@ -90,11 +90,11 @@ typedef struct fcache_key_rules_t fcache_key_rules_t;
  *   query:none       no query at all
  *   header:NAME cookie:NAME env:NAME user   add that value
  *   expr=TEXT        add the value of the server's expression
- *   body             add the body's digest (it is there for such methods
- * anyway) -host -scheme    leave out, to share among hosts method host path
- * default  name what is there anyway A dropped or sorted parameter is dropped
- * or sorted in the forwarded request too: what is not in the key is not sent to
- * the origin. BAD_CONFIG names the word and what is allowed.
+ *   -host -scheme    leave out, to share among hosts
+ *   default method host path body   name what is there anyway
+ * A dropped or sorted parameter is dropped or sorted in the forwarded request
+ * too: what is not in the key is not sent to the origin. BAD_CONFIG names the
+ * word and what is allowed.
  */
 FCACHE_API fcache_status_t fcache_key_rules_parse(
     const char *const *words, size_t count, fcache_key_rules_t **out_rules,
