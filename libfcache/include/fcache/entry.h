@@ -30,13 +30,10 @@ typedef enum fcache_entry_kind_t {
 } fcache_entry_kind_t;
 
 #define FCACHE_ENTRY_NO_CACHE (1u << 0) /* always ask the origin first */
-#define FCACHE_ENTRY_MUST_REVALIDATE                                           \
-    (1u                                                                        \
-     << 1) /* never stale: must- or                                         \
-                 proxy-revalidate, s-maxage */
-#define FCACHE_ENTRY_AUTHORIZED                                                \
-    (1u << 2)                              /* may answer requests with         \
-                                              Authorization (RFC 9111 §3.5) */
+/* Never stale: must- or proxy-revalidate, s-maxage. */
+#define FCACHE_ENTRY_MUST_REVALIDATE (1u << 1)
+/* May answer requests with Authorization (RFC 9111 §3.5). */
+#define FCACHE_ENTRY_AUTHORIZED  (1u << 2)
 #define FCACHE_ENTRY_OWN_ETAG    (1u << 3) /* the entity tag was made by us */
 #define FCACHE_ENTRY_NO_LIFETIME (1u << 4) /* the origin gave no lifetime */
 #define FCACHE_ENTRY_CLIENT_CC   (1u << 5) /* the origin sent Cache-Control */
