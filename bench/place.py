@@ -137,7 +137,7 @@ class Place:
         pids = [pid for one in ending for pid in tree(one.pid)]
         for one in ending:
             one.terminate()
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while any(map(alive, pids)):
             for one in ending:
                 one.poll()
