@@ -302,6 +302,8 @@ static apr_status_t answer_broken(ap_filter_t *f, mfc_ctx_t *ctx,
     apr_status_t status;
 
     ctx->answered_us = apr_time_now();
+    f->c->keepalive =
+        AP_CONN_CLOSE; /* as it will be when mod_proxy has failed */
     mfc_revalidate_disarm(f->r, ctx);
     if (mfc_stale_may_answer(ctx, FCACHE_STALE_UNREACHABLE)) {
         return serve_stale(f, ctx, bb);
