@@ -141,7 +141,7 @@ static void write_and_commit(box_t *box)
 
 static void put_many(box_t *box)
 {
-    for (int i = 0; i < 12; i++) {
+    for (int i = 0; i < 7; i++) {
         put_seed(box, apr_psprintf(box->pool, "many%d", i), 3500, 2);
     }
 }
