@@ -123,21 +123,26 @@ static void evict(const fcm_op_t *op, const fcm_found_t *found)
     }
 }
 
+static void drop_slot_into(const fcm_op_t *op, uint32_t segment,
+                           fcm_word_t *slot)
+{
+    const fcm_region_t *region = op->region;
+    uint64_t bits = atomic_load(slot);
+    while (bits && fcm_loc_segment(region, fcm_bits_loc(bits)) == segment) {
+        if (atomic_compare_exchange_weak(slot, &bits, 0)) {
+            fcm_count(op, FCM_FAULTS);
+            return;
+        }
+    }
+}
+
 /* For when a segment cannot be walked: every slot is looked at. */
 static void drop_slots_into(const fcm_op_t *op, uint32_t segment)
 {
     const fcm_region_t *region = op->region;
     for (uint32_t i = 0; i < region->geo.bucket_count; i++) {
         for (uint32_t way = 0; way < FCM_WAYS; way++) {
-            fcm_word_t *slot = &fcm_bucket(region, i)->slots[way];
-            uint64_t bits = atomic_load(slot);
-            while (bits &&
-                   fcm_loc_segment(region, fcm_bits_loc(bits)) == segment) {
-                if (atomic_compare_exchange_weak(slot, &bits, 0)) {
-                    fcm_count(op, FCM_FAULTS);
-                    break;
-                }
-            }
+            drop_slot_into(op, segment, &fcm_bucket(region, i)->slots[way]);
         }
     }
 }
