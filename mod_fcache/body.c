@@ -13,34 +13,39 @@
 
 #define DIGEST_BYTES 32
 
-/* Moves what the client sent into `kept`, up to max_bytes and a bit. 1 at its
- * end, 0 when there is more, -1 when it cannot be read. */
-static int gather(request_rec *r, apr_bucket_brigade *kept, uint64_t max_bytes)
+/* Moves what the client sent into `kept`, up to max_bytes and a bit; *out_whole
+ * when that was all. */
+static apr_status_t gather(request_rec *r, apr_bucket_brigade *kept,
+                           uint64_t max_bytes, int *out_whole)
 {
     apr_bucket_brigade *bb =
         apr_brigade_create(r->pool, r->connection->bucket_alloc);
     apr_off_t held = 0;
 
-    while ((uint64_t)held <= max_bytes) {
+    *out_whole = 0;
+    while (!*out_whole && (uint64_t)held <= max_bytes) {
         apr_off_t length = 0;
-        int ended;
+        apr_status_t status =
+            ap_get_brigade(r->input_filters, bb, AP_MODE_READBYTES,
+                           APR_BLOCK_READ, HUGE_STRING_LEN);
 
-        if (ap_get_brigade(r->input_filters, bb, AP_MODE_READBYTES,
-                           APR_BLOCK_READ, HUGE_STRING_LEN) != APR_SUCCESS ||
-            APR_BRIGADE_EMPTY(bb)) {
-            return -1;
+        if (status == APR_SUCCESS && APR_BRIGADE_EMPTY(bb)) {
+            status = APR_EOF;
         }
-        ended = APR_BUCKET_IS_EOS(APR_BRIGADE_LAST(bb));
-        if (apr_brigade_length(bb, 1, &length) != APR_SUCCESS ||
-            ap_save_brigade(NULL, &kept, &bb, r->pool) != APR_SUCCESS) {
-            return -1;
+        if (status == APR_SUCCESS) {
+            *out_whole = APR_BUCKET_IS_EOS(APR_BRIGADE_LAST(bb));
+            status = apr_brigade_length(bb, 1, &length);
+        }
+        if (status == APR_SUCCESS) {
+            status = ap_save_brigade(NULL, &kept, &bb, r->pool);
+        }
+        if (status != APR_SUCCESS) {
+            return status;
         }
         held += length;
-        if (ended) {
-            return (uint64_t)held <= max_bytes;
-        }
     }
-    return 0;
+    *out_whole = *out_whole && (uint64_t)held <= max_bytes;
+    return APR_SUCCESS;
 }
 
 static int digest(apr_bucket_brigade *kept, unsigned char *out)
@@ -78,27 +83,33 @@ static int declared_too_large(const request_rec *r, uint64_t max_bytes)
            (uint64_t)length > max_bytes;
 }
 
-fcache_reason_t mfc_body_digest(request_rec *r, uint64_t max_bytes,
-                                fcache_bytes_t *out_digest)
+apr_status_t mfc_body_digest(request_rec *r, uint64_t max_bytes,
+                             fcache_reason_t *bypass,
+                             fcache_bytes_t *out_digest)
 {
     apr_bucket_brigade *kept;
     unsigned char *bytes = apr_palloc(r->pool, DIGEST_BYTES);
+    apr_status_t status;
     int whole;
 
     if (declared_too_large(r, max_bytes)) {
-        return FCACHE_REASON_BODY_TOO_LARGE;
+        *bypass = FCACHE_REASON_BODY_TOO_LARGE;
+        return APR_SUCCESS;
     }
     kept = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-    whole = gather(r, kept, max_bytes);
+    status = gather(r, kept, max_bytes, &whole);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
     ap_add_input_filter_handle(mfc_replay_handle, kept, r, r->connection);
-    if (whole == 0) {
-        return FCACHE_REASON_BODY_TOO_LARGE;
+    if (!whole) {
+        *bypass = FCACHE_REASON_BODY_TOO_LARGE;
+    } else if (!digest(kept, bytes)) {
+        *bypass = FCACHE_REASON_KEY;
+    } else {
+        *out_digest = fcache_bytes(bytes, DIGEST_BYTES);
     }
-    if (whole < 0 || !digest(kept, bytes)) {
-        return FCACHE_REASON_REQUEST_BODY;
-    }
-    *out_digest = fcache_bytes(bytes, DIGEST_BYTES);
-    return FCACHE_REASON_NONE;
+    return APR_SUCCESS;
 }
 
 /* Copies of the buckets before `after`, which stay. */

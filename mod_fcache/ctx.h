@@ -83,12 +83,14 @@ void mfc_message_restore(request_rec *r);
 /* ---- body.c: request bodies ---------------------------------------------- */
 
 /*
- * Reads the request's body, up to `max_bytes`, digests it and puts it back for
- * the handler. NONE; or BODY_TOO_LARGE, and the handler still gets all of it;
- * or REQUEST_BODY when it cannot be read.
+ * Reads the request's body, digests it and puts it back for the handler. A body
+ * of more than `max_bytes` makes *bypass BODY_TOO_LARGE; the handler still gets
+ * all of it. Anything but APR_SUCCESS is why the body cannot be read: the
+ * request is to be refused, for what came of it is not the whole.
  */
-fcache_reason_t mfc_body_digest(request_rec *r, uint64_t max_bytes,
-                                fcache_bytes_t *out_digest);
+apr_status_t mfc_body_digest(request_rec *r, uint64_t max_bytes,
+                             fcache_reason_t *bypass,
+                             fcache_bytes_t *out_digest);
 apr_status_t mfc_body_replay(ap_filter_t *f, apr_bucket_brigade *bb,
                              ap_input_mode_t mode, apr_read_type_e block,
                              apr_off_t readbytes);

@@ -67,22 +67,30 @@ static fcache_reason_t admit(request_rec *r, mfc_ctx_t *ctx)
     return fcache_admit(&ctx->policy, &ctx->request);
 }
 
-/* 2 */
+/* 2. A body that httpd refuses is refused here as it would be by a handler. */
+static int read_body(request_rec *r, mfc_ctx_t *ctx)
+{
+    apr_status_t status;
+
+    if (ctx->bypass != FCACHE_REASON_NONE ||
+        !(ctx->request.flags & FCACHE_REQUEST_HAS_BODY)) {
+        return OK;
+    }
+    status = mfc_body_digest(r, ctx->conf->max_request_body, &ctx->bypass,
+                             &ctx->request.body_digest);
+    if (status != APR_SUCCESS) {
+        return ap_map_http_request_error(status, HTTP_BAD_REQUEST);
+    }
+    if (!apr_is_empty_table(r->trailers_in)) {
+        ctx->bypass = FCACHE_REASON_ODD_FRAMING;
+    }
+    return OK;
+}
+
 static fcache_reason_t build_key(request_rec *r, mfc_ctx_t *ctx)
 {
     const mfc_conf_t *conf = ctx->conf;
-    fcache_reason_t reason;
 
-    if (ctx->request.flags & FCACHE_REQUEST_HAS_BODY) {
-        reason = mfc_body_digest(r, conf->max_request_body,
-                                 &ctx->request.body_digest);
-        if (reason != FCACHE_REASON_NONE) {
-            return reason;
-        }
-        if (!apr_is_empty_table(r->trailers_in)) {
-            return FCACHE_REASON_ODD_FRAMING;
-        }
-    }
     if (fcache_key_build(conf->key.rules, conf->key.builder,
                          conf->key.builder_baton, conf->prefix, conf->ns,
                          &ctx->request, &ctx->key, r->pool,
@@ -168,16 +176,17 @@ static mfc_ctx_t *ctx_create(request_rec *r, const mfc_conf_t *conf)
     return ctx;
 }
 
-/* An internal redirect carries the state of its request on: the key stays that
- * of the URL the client asked for. An error document is not that URL's answer.
- */
-static int continue_redirect(request_rec *r, mfc_ctx_t *ctx)
+/* An error document is not the answer of its URL: it is never stored, and a
+ * stale entry goes before it. */
+static int error_document(request_rec *r, mfc_ctx_t *ctx)
 {
     ap_set_module_config(r->request_config, &fcache_module, ctx);
-    mfc_report(r, ctx, ctx->verdict, ctx->reason);
-    if (ctx->capture != NULL && r->status == HTTP_OK) {
-        mfc_capture_arm(r, ctx);
+    if (mfc_stale_is_failure(r->status) &&
+        mfc_stale_may_answer(ctx, FCACHE_STALE_UNREACHABLE)) {
+        mfc_report(r, ctx, FCACHE_VERDICT_STALE, FCACHE_REASON_STALE_IF_ERROR);
+        return mfc_serve(r, ctx);
     }
+    mfc_report(r, ctx, ctx->verdict, ctx->reason);
     return DECLINED;
 }
 
@@ -197,15 +206,24 @@ int mfc_on_request(request_rec *r)
 {
     const mfc_conf_t *conf = mfc_conf_of(r);
     mfc_ctx_t *ctx = r->prev ? mfc_ctx_of(r->prev) : NULL;
+    int refused;
 
     if (ctx != NULL) {
-        return continue_redirect(r, ctx);
+        mfc_revalidate_disarm(r, ctx);
+        if (r->status != HTTP_OK) {
+            return error_document(r, ctx);
+        }
     }
     if (!conf->enable || r->main != NULL || r->status != HTTP_OK) {
         return DECLINED;
     }
     ctx = ctx_create(r, conf);
     ctx->bypass = admit(r, ctx);
+    refused = read_body(r, ctx);
+    if (refused != OK) {
+        mfc_report(r, ctx, FCACHE_VERDICT_BYPASS, FCACHE_REASON_REQUEST_BODY);
+        return refused;
+    }
     if (ctx->bypass == FCACHE_REASON_NONE) {
         ctx->bypass = build_key(r, ctx);
     }

@@ -127,6 +127,10 @@ static unsigned oddities(request_rec *r, const char *target)
         apr_table_get(r->headers_in, "Trailer") != NULL) {
         flags |= FCACHE_REQUEST_ODD_FRAMING;
     }
+    if (r->user != NULL &&
+        !fcache_key_rules_has_user(mfc_conf_of(r)->key.rules)) {
+        flags |= FCACHE_REQUEST_AUTHENTICATED;
+    }
     return flags;
 }
 
@@ -154,6 +158,18 @@ static fcache_bytes_t attribute(void *baton, const char *what, const char *name,
     return fcache_str(value);
 }
 
+/*
+ * What a redirect inside of httpd led to is kept apart from what the client's
+ * URL would find: a hit on that comes before the redirect, and so before the
+ * target's access control (T33). No target that a client sends has a blank.
+ */
+static fcache_bytes_t redirected(const request_rec *r, fcache_bytes_t path)
+{
+    return fcache_str(apr_pstrcat(r->pool,
+                                  apr_pstrmemdup(r->pool, path.ptr, path.len),
+                                  " ", r->unparsed_uri, NULL));
+}
+
 void mfc_message_request(request_rec *r, mfc_ctx_t *ctx)
 {
     const char *target = first_of(r)->unparsed_uri;
@@ -171,6 +187,9 @@ void mfc_message_request(request_rec *r, mfc_ctx_t *ctx)
     } else {
         request->path = fcache_bytes(target, (size_t)(query - target));
         request->query = fcache_str(query + 1);
+    }
+    if (r->prev != NULL) {
+        request->path = redirected(r, request->path);
     }
     request->fields = mfc_message_fields(r->headers_in, NULL, r->pool);
     request->flags = oddities(r, target);

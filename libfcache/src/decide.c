@@ -168,8 +168,10 @@ static fcache_decision_t ask(fcache_decision_t decision, const wishes_t *wishes,
 /* Why there is nothing that could be served or revalidated, or NONE. */
 static fcache_reason_t check_presence(const fcache_policy_t *policy,
                                       const fcache_entry_t *entry,
-                                      fcache_fields_t fields, int64_t now_us)
+                                      const fcache_request_t *request,
+                                      int64_t now_us)
 {
+    fcache_fields_t fields = request->fields;
     if (!entry || (entry->kind != FCACHE_ENTRY_RESPONSE &&
                    entry->kind != FCACHE_ENTRY_UNCACHEABLE)) {
         return fcache_fields_get(fields, "Range").ptr ? FCACHE_REASON_RANGE
@@ -180,7 +182,8 @@ static fcache_reason_t check_presence(const fcache_policy_t *policy,
     }
     if ((policy->authorization_never ||
          !(entry->flags & FCACHE_ENTRY_AUTHORIZED)) &&
-        fcache_fields_get(fields, "Authorization").ptr) {
+        ((request->flags & FCACHE_REQUEST_AUTHENTICATED) ||
+         fcache_fields_get(fields, "Authorization").ptr)) {
         return FCACHE_REASON_ENTRY_AUTHORIZATION;
     }
     return now_us >= entry->stale_until_us ? FCACHE_REASON_EXPIRED
@@ -213,8 +216,7 @@ fcache_decision_t fcache_decide(const fcache_policy_t *policy,
 {
     fcache_decision_t decision = {FCACHE_PLAN_HIT, FCACHE_REASON_FRESH, 0, 0};
     wishes_t wishes = read_wishes(policy, request->fields);
-    fcache_reason_t why =
-        check_presence(policy, entry, request->fields, now_us);
+    fcache_reason_t why = check_presence(policy, entry, request, now_us);
     if (!entry || why != FCACHE_REASON_NONE) {
         return ask(decision, &wishes, FCACHE_PLAN_MISS, why);
     }

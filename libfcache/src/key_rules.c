@@ -251,3 +251,14 @@ fcache_status_t fcache_key_rules_parse(const char *const *words, size_t count,
     *out_rules = rules;
     return FCACHE_OK;
 }
+
+int fcache_key_rules_has_user(const fcache_key_rules_t *rules)
+{
+    const fci_key_rule_t *rule = rules ? rules->added : NULL;
+    for (; rule; rule = rule->next) {
+        if (rule->what && strcmp(rule->what, "user") == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}

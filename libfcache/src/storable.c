@@ -144,9 +144,10 @@ static int is_authorized(const case_t *c)
 
 static fcache_reason_t check_authorization(case_t *c)
 {
-    return asks_with(c, "Authorization") && !is_authorized(c)
-               ? FCACHE_REASON_AUTHORIZATION
-               : FCACHE_REASON_NONE;
+    int is_known = asks_with(c, "Authorization") ||
+                   (c->request->flags & FCACHE_REQUEST_AUTHENTICATED);
+    return is_known && !is_authorized(c) ? FCACHE_REASON_AUTHORIZATION
+                                         : FCACHE_REASON_NONE;
 }
 
 static fcache_reason_t check_set_cookie(case_t *c)

@@ -151,6 +151,10 @@ FCACHE_API int fcache_cc_of_response(fcache_fields_t fields,
 #define FCACHE_REQUEST_ODD_HOST    (1u << 2) /* no vhost of that name */
 #define FCACHE_REQUEST_ODD_FRAMING (1u << 3) /* CL and TE, or trailers */
 
+/* The server knows who asks, by whatever means, and the key does not say it: as
+ * with Authorization (RFC 9111 §3.5). */
+#define FCACHE_REQUEST_AUTHENTICATED (1u << 4)
+
 /* A value only the server knows: `what` is "user", "env" or "expr". */
 typedef fcache_bytes_t (*fcache_attribute_fn)(void *baton, const char *what,
                                               const char *name,

@@ -100,6 +100,9 @@ FCACHE_API fcache_status_t fcache_key_rules_parse(
     const char *const *words, size_t count, fcache_key_rules_t **out_rules,
     apr_pool_t *pool, fcache_error_t *error);
 
+/* Do the rules put the user into the key, so that answers are each one's own? */
+FCACHE_API int fcache_key_rules_has_user(const fcache_key_rules_t *rules);
+
 /* The query as it is keyed and to be forwarded: the request's own bytes when no
  * rule changes it. A view with ptr NULL means no query. */
 FCACHE_API fcache_bytes_t
