@@ -233,3 +233,37 @@ def test_no_cache_response_is_revalidated_every_time(httpd, origin, path):
         assert (again.status, again.body) == (200, b"kept")
         assert again.cache == "REVALIDATED"
     assert origin.count(path) == 3
+
+
+# ---- when the origin fails: RFC 9111 §4.2.4, RFC 5861 §4
+
+DROP = Reply(drop=True)
+BUSY = Reply(503, body=b"busy")
+STALE = (200, b"old", "STALE")
+
+
+FAILURES = [
+    (DROP, "max-age=1", STALE),
+    (DROP, "max-age=1, must-revalidate", (502, None, "MISS")),
+    (DROP, "max-age=1, proxy-revalidate", (502, None, "MISS")),
+    (DROP, "s-maxage=1", (502, None, "MISS")),
+    (BUSY, "max-age=1, stale-if-error=60", STALE),
+    (BUSY, "max-age=1, stale-if-error=60, must-revalidate",
+     (503, b"busy", "MISS")),
+    (BUSY, "max-age=1", (503, b"busy", "MISS"))]
+
+
+def test_stale_answers_for_an_origin_that_fails(httpd, origin, path):
+    """T19: never past must-revalidate, proxy-revalidate or s-maxage. All grow
+    old together."""
+    httpd.log.allow("proxy:error", "proxy_http:error")
+    for number, (failure, cc, _) in enumerate(FAILURES):
+        origin.on(f"{path}/{number}", ok("old", ("ETag", '"v"'), cc=cc),
+                  failure)
+        assert httpd.get(f"{path}/{number}").body == b"old"
+    time.sleep(2.1)
+    for number, (_, cc, (status, body, verdict)) in enumerate(FAILURES):
+        answer = httpd.get(f"{path}/{number}")
+        assert (answer.status, answer.cache) == (status, verdict), cc
+        assert answer.body == body or \
+            (body is None and answer.body != b"old"), cc

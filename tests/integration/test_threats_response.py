@@ -267,7 +267,8 @@ def test_t15_a_304_cannot_change_what_the_body_is(httpd, origin, path):
 # ---- T16: numbers
 
 
-@pytest.mark.parametrize("age", ["99999999999", "2147483648", "61", "60",
+@pytest.mark.parametrize("age", ["x", "-1", "1.5", "7200;foo=bar",
+                                 "99999999999", "2147483648", "61", "60",
                                  "18446744073709551616"])
 def test_t16_old_answers_are_not_fresh(httpd, origin, path, age):
     origin.on(path, counting(("Age", age)))
@@ -381,6 +382,20 @@ def test_unsafe_methods_invalidate(httpd, origin, path, method):
     assert verdicts(httpd, path) == ["MISS", "HIT"]
     assert httpd.post(path, b"", method=method).status == 200
     assert httpd.get(path).cache == "MISS"
+
+
+@pytest.mark.parametrize("name", ["Location", "Content-Location"])
+@pytest.mark.parametrize("where,verdict", [
+    ("{path}/b", "MISS"), ("http://localhost{path}/b", "MISS"),
+    ("http://elsewhere{path}/b", "HIT"), ("//elsewhere{path}/b", "HIT")])
+def test_t21_a_write_invalidates_what_it_names_here(httpd, origin, path, name,
+                                                    where, verdict):
+    """RFC 9111 §4.4: of the same origin only."""
+    origin.on(path, Reply(201, ((name, where.format(path=path)),)))
+    origin.on(path + "/b", counting())
+    assert verdicts(httpd, path + "/b") == ["MISS", "HIT"]
+    assert httpd.post(path, b"").status == 201
+    assert httpd.get(path + "/b").cache == verdict
 
 
 def test_failed_unsafe_requests_do_not_invalidate(httpd, origin, path):
