@@ -3,7 +3,8 @@
 import re
 import time
 
-TROUBLE = re.compile(r"\[[\w.-]*:?(error|warn|crit|alert|emerg)\]")
+TROUBLE = re.compile(r"\[[\w.-]*:?(error|warn|crit|alert|emerg)\]|"
+                     r"exit signal")
 SANITIZER = re.compile(r"runtime error:|(ERROR|WARNING): \w*Sanitizer|"
                        r"SUMMARY: \w*Sanitizer")
 

@@ -150,7 +150,7 @@ class Httpd:
         self.override = override
         self.loglevel = loglevel
         self.tuning = tuning or MPMS[mpm]
-        self.root = pathlib.Path(tempfile.mkdtemp(prefix="fcache-"))
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="mod_fcache-"))
         self.root.chmod(0o755)
         (self.root / "htdocs").mkdir()
         (self.root / "error.log").touch()
