@@ -3,7 +3,7 @@
  * Storing while streaming. The filter is the first behind the handler, so it
  * sees the answer as the origin made it. Pieces are copied into the store's
  * writer and passed on at once; the entry is put when the end has come,
- * complete, and the client has been given everything.
+ * complete, and just before the last bytes are passed on.
  *
  * One thing may hold the client's bytes back: where the origin sends no entity
  * tag, up to HOLD_MAX bytes wait for the end, so that the first answer carries
@@ -14,9 +14,12 @@
 
 #include <apr_strings.h>
 #include <http_core.h>
+#include <http_log.h>
 #include <http_protocol.h>
 #include <http_connection.h>
 #include <http_request.h>
+
+APLOG_USE_MODULE(fcache);
 
 #define HOLD_MAX   (64 * 1024)
 #define MAX_FIELDS (48 * 1024)
@@ -138,6 +141,7 @@ static fcache_reason_t begin(request_rec *r, mfc_ctx_t *ctx,
         return FCACHE_REASON_BAD_FIELDS;
     }
     capture->entry.reason = reason_phrase(r);
+    capture->entry.tags = mfc_invalidate_tags(r, ctx);
     status = fcache_writer_begin(ctx->cache, ctx->conf->coder, hint,
                                  &capture->writer, r->pool, NULL);
     if (status != FCACHE_OK) {
@@ -184,7 +188,7 @@ static fcache_reason_t completeness(const request_rec *r, const mfc_ctx_t *ctx)
     if (is_short(capture)) {
         return FCACHE_REASON_TRUNCATED;
     }
-    if (capture->expected < 0 && ctx->close_delimited) {
+    if (capture->expected < 0 && !mfc_framing_is_sound(r, ctx)) {
         return FCACHE_REASON_TRUNCATED;
     }
     if (capture->expected < 0 && r->connection->aborted) {
@@ -209,12 +213,7 @@ static void drop_data(apr_bucket_brigade *bb)
 /* The client asked with the tag that we make: it has the body already. */
 static void answer_condition(request_rec *r, mfc_capture_t *capture)
 {
-    const fcache_entry_t *entry = &capture->entry;
-
-    if (r->method_number != M_GET ||
-        fcache_condition(entry->etag, entry->last_modified, entry->date_s,
-                         mfc_message_fields(r->headers_in, NULL, r->pool),
-                         mfc_serve_etag_suffix(r)) != HTTP_NOT_MODIFIED) {
+    if (mfc_serve_condition(r, &capture->entry) != HTTP_NOT_MODIFIED) {
         return;
     }
     r->status = HTTP_NOT_MODIFIED;
@@ -288,6 +287,21 @@ static void fail_held(ap_filter_t *f, mfc_capture_t *capture)
                                                    f->c->bucket_alloc));
 }
 
+/* The body cannot be read to its end: an error page when nothing was sent, else
+ * what there was, without an end. */
+static apr_status_t break_off(ap_filter_t *f, mfc_ctx_t *ctx)
+{
+    mfc_capture_t *capture = ctx->capture;
+    int nothing_sent = capture->hold;
+
+    mfc_capture_drop(f->r, ctx, FCACHE_REASON_TRUNCATED);
+    if (nothing_sent) {
+        fail_held(f, capture);
+        ctx->answer_sent = 1;
+    }
+    return pass_pending(f, capture);
+}
+
 /* Everything is there. The store first, so that who got this answer finds it
  * when it asks again; then the rest of it for the client. */
 static apr_status_t finish(ap_filter_t *f, mfc_ctx_t *ctx)
@@ -349,8 +363,9 @@ static apr_status_t tee_data(ap_filter_t *f, mfc_ctx_t *ctx, apr_bucket *bucket)
     uint64_t length;
 
     if (status != APR_SUCCESS) {
-        mfc_capture_drop(f->r, ctx, FCACHE_REASON_TRUNCATED);
-        return status;
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, status, f->r,
+                      "FC0102: the answer broke off");
+        return break_off(f, ctx);
     }
     length = fcache_writer_length(capture->writer) + bytes.len;
     if (length > ctx->conf->max_object) {

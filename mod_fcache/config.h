@@ -109,7 +109,7 @@ const mfc_conf_t *mfc_conf_of(const request_rec *r);
 /* The operator's knobs as the core wants them; views into `conf`. */
 void mfc_conf_policy(const mfc_conf_t *conf, fcache_policy_t *out_policy);
 
-/* ---- parsers (config_parse.c) -------------------------------------------- */
+/* ---- parsers (config_parse.c, config_key.c) ------------------------------ */
 
 /* Writes *field from the arguments; NULL or why the value is not good. */
 typedef const char *(*mfc_parse_fn)(cmd_parms *cmd, void *field, int argc,

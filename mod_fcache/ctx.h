@@ -44,10 +44,11 @@ typedef struct mfc_ctx_t {
 
     int answer_sent;     /* in the place of whatever else is passed on */
     int holds_entry;     /* hit is kept until the origin has answered */
+    apr_table_t *before; /* r->err_headers_out when the handler was asked */
     apr_table_t *parked; /* REVALIDATE: the client's conditionals, while ours
                             are in r->headers_in */
     int64_t answered_us; /* when the origin's answer was judged, or 0 */
-    int close_delimited; /* the origin's body ends with its connection */
+    int is_framed;       /* the origin's body says where it ends */
     struct mfc_capture_t *capture; /* NULL: not watching the origin */
 } mfc_ctx_t;
 
@@ -71,9 +72,10 @@ void mfc_message_request(request_rec *r, mfc_ctx_t *ctx);
 fcache_fields_t mfc_message_fields(const apr_table_t *table,
                                    const apr_table_t *extra, apr_pool_t *pool);
 
-/* The response as the handler made it: r->headers_out, err_headers_out and the
- * fields httpd keeps beside them. */
-fcache_fields_t mfc_message_response_fields(request_rec *r);
+/* The response as the handler made it: r->headers_out, the fields httpd keeps
+ * beside them, and of err_headers_out what was not there `before` it ran. */
+fcache_fields_t mfc_message_response_fields(request_rec *r,
+                                            const apr_table_t *before);
 
 /* Forwards the request with that query, and lets the log see what the client
  * sent. */
@@ -109,8 +111,9 @@ int mfc_serve(request_rec *r, mfc_ctx_t *ctx);
 void mfc_serve_client_control(request_rec *r, const mfc_ctx_t *ctx,
                               int has_own);
 
-/* "-gzip" and the like: what a filter behind us puts into entity tags. */
-const char *mfc_serve_etag_suffix(const request_rec *r);
+/* 304 when the client's conditionals say that it has that representation, else
+ * 200. Knows what compressing filters behind us put into entity tags. */
+int mfc_serve_condition(request_rec *r, const fcache_entry_t *entry);
 
 /* ---- bucket.c: bodies in the store --------------------------------------- */
 
@@ -182,15 +185,22 @@ apr_status_t mfc_stale_filter(ap_filter_t *f, apr_bucket_brigade *bb);
 
 /* ---- invalidate.c -------------------------------------------------------- */
 
-/* When the origin accepts this write, what is stored for its URL goes. */
-void mfc_invalidate_arm(request_rec *r, mfc_ctx_t *ctx);
-apr_status_t mfc_invalidate_filter(ap_filter_t *f, apr_bucket_brigade *bb);
+/* Watches the answer to a request that goes round the cache: when it was a write
+ * that the origin accepted, what is stored for its URL goes. */
+void mfc_bypass_arm(request_rec *r, mfc_ctx_t *ctx);
+apr_status_t mfc_bypass_filter(ap_filter_t *f, apr_bucket_brigade *bb);
+
+/* The tag of all that is stored for this request's URL, as a tag list. */
+fcache_bytes_t mfc_invalidate_tags(request_rec *r, const mfc_ctx_t *ctx);
 
 /* ---- framing.c ----------------------------------------------------------- */
 
 /* Watches mod_proxy's responses, to tell bodies that end with the connection
  * from framed ones (T35). */
 void mfc_framing_hook(void);
+
+/* Of a body without Content-Length: can its end be told from a broken one? */
+int mfc_framing_is_sound(const request_rec *r, const mfc_ctx_t *ctx);
 apr_status_t mfc_framing_filter(ap_filter_t *f, apr_bucket_brigade *bb,
                                 ap_input_mode_t mode, apr_read_type_e block,
                                 apr_off_t readbytes);
@@ -218,7 +228,7 @@ int mfc_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 void mfc_child_init(apr_pool_t *pchild, server_rec *main_server);
 
 extern ap_filter_rec_t *mfc_capture_handle;
-extern ap_filter_rec_t *mfc_invalidate_handle;
+extern ap_filter_rec_t *mfc_bypass_handle;
 extern ap_filter_rec_t *mfc_replay_handle;
 extern ap_filter_rec_t *mfc_stale_handle;
 extern ap_filter_rec_t *mfc_framing_handle;

@@ -56,14 +56,14 @@ int mfc_on_translate(request_rec *r)
 /* 1 */
 static fcache_reason_t admit(request_rec *r, mfc_ctx_t *ctx)
 {
+    mfc_message_request(r, ctx);
+    if (ctx->cache == NULL) {
+        return FCACHE_REASON_STORE_FAULT;
+    }
     if (apr_table_get(r->subprocess_env, "no-cache") != NULL ||
         apr_table_get(r->subprocess_env, "no-fcache") != NULL) {
         return FCACHE_REASON_ENV;
     }
-    if (ctx->cache == NULL) {
-        return FCACHE_REASON_STORE_FAULT;
-    }
-    mfc_message_request(r, ctx);
     return fcache_admit(&ctx->policy, &ctx->request);
 }
 
@@ -160,6 +160,7 @@ static int answer(request_rec *r, mfc_ctx_t *ctx)
         break;
     }
     mfc_report(r, ctx, FCACHE_VERDICT_MISS, ctx->decision.reason);
+    ctx->before = apr_table_copy(r->pool, r->err_headers_out);
     mfc_capture_arm(r, ctx);
     return DECLINED;
 }
@@ -190,15 +191,10 @@ static int error_document(request_rec *r, mfc_ctx_t *ctx)
     return DECLINED;
 }
 
-/* The origin answers; a write also ends what is stored for its URL, once the
- * origin says that it was one. */
 static int bypass(request_rec *r, mfc_ctx_t *ctx)
 {
     mfc_report(r, ctx, FCACHE_VERDICT_BYPASS, ctx->bypass);
-    if (ctx->bypass == FCACHE_REASON_METHOD &&
-        !fcache_method_is_safe(ctx->request.method)) {
-        mfc_invalidate_arm(r, ctx);
-    }
+    mfc_bypass_arm(r, ctx);
     return DECLINED;
 }
 
@@ -284,7 +280,7 @@ static apr_status_t serve_and_forget(ap_filter_t *f, mfc_ctx_t *ctx,
 static apr_status_t rule(ap_filter_t *f, mfc_ctx_t *ctx, apr_bucket_brigade *bb)
 {
     request_rec *r = f->r;
-    fcache_fields_t fields = mfc_message_response_fields(r);
+    fcache_fields_t fields = mfc_message_response_fields(r, ctx->before);
     int asked_by_us = ctx->parked != NULL;
 
     judge(r, ctx, fields);

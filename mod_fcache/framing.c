@@ -32,12 +32,31 @@ apr_status_t mfc_framing_filter(ap_filter_t *f, apr_bucket_brigade *bb,
         mfc_ctx_t *ctx = f->ctx;
         const apr_table_t *fields = f->r->headers_in;
 
-        ctx->close_delimited =
-            apr_table_get(fields, "Content-Length") == NULL &&
-            apr_table_get(fields, "Transfer-Encoding") == NULL;
+        ctx->is_framed = apr_table_get(fields, "Content-Length") != NULL ||
+                         apr_table_get(fields, "Transfer-Encoding") != NULL;
         ap_remove_input_filter(f);
     }
     return ap_get_brigade(next, bb, mode, block, readbytes);
+}
+
+/* Protocols that mark the end of a body themselves. SCGI and uwsgi do not. */
+static const char *const framed_schemes[] = {"fcgi://", "ajp://", "h2://",
+                                             "h2c://"};
+
+int mfc_framing_is_sound(const request_rec *r, const mfc_ctx_t *ctx)
+{
+    size_t i;
+
+    if (ctx->is_framed || r->status == HTTP_NO_CONTENT || r->filename == NULL ||
+        strncmp(r->filename, "proxy:", 6) != 0) {
+        return 1;
+    }
+    for (i = 0; i < sizeof(framed_schemes) / sizeof(framed_schemes[0]); i++) {
+        if (strstr(r->filename, framed_schemes[i]) != NULL) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 void mfc_framing_hook(void)

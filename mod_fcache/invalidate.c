@@ -1,31 +1,73 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A write that the origin accepted makes what is stored for its URL invalid,
- * and for the URLs of the same origin that its Location and Content-Location
- * name (RFC 9111 §4.4). All variants go, before the client learns that it was
- * done.
+ * A write that the origin accepted makes what is stored for its URL invalid, and
+ * for the URLs of the same origin that its Location and Content-Location name
+ * (RFC 9111 §4.4), before the client learns that it was done.
+ *
+ * Everything that is stored bears a tag of its URL, and it is this tag that is
+ * cleared: so all variants go, whatever else is in their keys, and an answer
+ * that the origin gave before the write is not served even if it is stored after.
  */
 #include "ctx.h"
 
 #include <apr_strings.h>
 #include <apr_uri.h>
 
-/* Drops what a GET of that path and query would find. */
+#define MAX_TAGS (FCACHE_KEY_MAX_CANONICAL + 64)
+
+/* Blanks part what is in the tag: no host, path or query has one. */
+static fcache_bytes_t tag_of(request_rec *r, const mfc_ctx_t *ctx,
+                             const char *path, const char *query)
+{
+    fcache_bytes_t host = ctx->request.authority;
+
+    return fcache_str(apr_pstrcat(r->pool, "url ",
+                                  apr_pstrmemdup(r->pool, host.ptr, host.len),
+                                  " ", path, query ? "?" : "", query, NULL));
+}
+
+/* The request's own path and query as C strings. */
+static const char *path_of(request_rec *r, const mfc_ctx_t *ctx)
+{
+    fcache_bytes_t path = ctx->request.path;
+    const char *blank = memchr(path.ptr, ' ', path.len); /* of a redirect */
+
+    return apr_pstrmemdup(r->pool, path.ptr,
+                          blank ? (size_t)(blank - path.ptr) : path.len);
+}
+
+static const char *query_of(request_rec *r, const mfc_ctx_t *ctx)
+{
+    fcache_bytes_t query = ctx->request.query;
+
+    return query.ptr ? apr_pstrmemdup(r->pool, query.ptr, query.len) : NULL;
+}
+
+fcache_bytes_t mfc_invalidate_tags(request_rec *r, const mfc_ctx_t *ctx)
+{
+    fcache_bytes_t none = {NULL, 0};
+    fcache_bytes_t copy;
+    fcache_buf_t list;
+
+    fcache_buf_init(&list, MAX_TAGS);
+    if (fcache_entry_list_add(&list, tag_of(r, ctx, path_of(r, ctx),
+                                            query_of(r, ctx))) != FCACHE_OK) {
+        fcache_buf_fini(&list);
+        return none;
+    }
+    copy = fcache_bytes(apr_pmemdup(r->pool, list.ptr, list.len), list.len);
+    fcache_buf_fini(&list);
+    return copy;
+}
+
 static void forget(request_rec *r, const mfc_ctx_t *ctx, const char *path,
                    const char *query)
 {
-    const mfc_key_conf_t *conf = &ctx->conf->key;
-    fcache_request_t request = ctx->request;
-    fcache_key_t key;
+    fcache_scope_t scope = {.kind = FCACHE_SCOPE_TAG,
+                            .prefix = ctx->conf->prefix,
+                            .tag = tag_of(r, ctx, path, query)};
 
-    request.method = fcache_str("GET");
-    request.path = fcache_str(path);
-    request.query = fcache_str(query);
-    if (fcache_key_build(conf->rules, conf->builder, conf->builder_baton,
-                         ctx->conf->prefix, ctx->conf->ns, &request, &key,
-                         r->pool, NULL) == FCACHE_OK) {
-        fcache_del(ctx->cache, &key, ctx->started_us, NULL);
-    }
+    fcache_clear(ctx->cache, &scope, 0, NULL);
 }
 
 /* Is it a reference to this request's own origin (T21)? */
@@ -45,8 +87,7 @@ static int is_same_origin(const fcache_request_t *request, const apr_uri_t *uri)
 static const char *absolute_path(request_rec *r, const mfc_ctx_t *ctx,
                                  const char *path)
 {
-    const char *base =
-        apr_pstrmemdup(r->pool, ctx->request.path.ptr, ctx->request.path.len);
+    const char *base = path_of(r, ctx);
     const char *slash = strrchr(base, '/');
 
     if (path[0] == '/' || slash == NULL) {
@@ -70,26 +111,25 @@ static void forget_reference(request_rec *r, const mfc_ctx_t *ctx,
     forget(r, ctx, absolute_path(r, ctx, uri.path), uri.query);
 }
 
-void mfc_invalidate_arm(request_rec *r, mfc_ctx_t *ctx)
+void mfc_bypass_arm(request_rec *r, mfc_ctx_t *ctx)
 {
-    ap_add_output_filter_handle(mfc_invalidate_handle, ctx, r, r->connection);
+    ap_add_output_filter_handle(mfc_bypass_handle, ctx, r, r->connection);
 }
 
-apr_status_t mfc_invalidate_filter(ap_filter_t *f, apr_bucket_brigade *bb)
+apr_status_t mfc_bypass_filter(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     const mfc_ctx_t *ctx = f->ctx;
     request_rec *r = f->r;
     ap_filter_t *next = f->next;
 
-    if (r->status >= 200 && r->status < 400) {
-        fcache_bytes_t path = ctx->request.path;
-        fcache_bytes_t query = ctx->request.query;
-
-        forget(r, ctx, apr_pstrmemdup(r->pool, path.ptr, path.len),
-               query.ptr ? apr_pstrmemdup(r->pool, query.ptr, query.len)
-                         : NULL);
+    if (ctx->cache != NULL && r->status >= 200 && r->status < 400 &&
+        !fcache_method_is_safe(ctx->request.method)) {
+        forget(r, ctx, path_of(r, ctx), query_of(r, ctx));
         forget_reference(r, ctx, "Location");
         forget_reference(r, ctx, "Content-Location");
+    }
+    if (ctx->conf->status_header != NULL) {
+        apr_table_unset(r->headers_out, ctx->conf->status_header);
     }
     ap_remove_output_filter(f);
     return ap_pass_brigade(next, bb);

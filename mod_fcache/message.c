@@ -46,7 +46,34 @@ static void put_beside(apr_table_t *table, const char *name, const char *value)
     }
 }
 
-fcache_fields_t mfc_message_response_fields(request_rec *r)
+typedef struct since_t {
+    const apr_table_t *before;
+    apr_table_t *added;
+} since_t;
+
+static int add_new(void *baton, const char *name, const char *value)
+{
+    since_t *since = baton;
+    const char *old = apr_table_get(since->before, name);
+
+    if (old == NULL || strcmp(old, value) != 0) {
+        apr_table_addn(since->added, name, value);
+    }
+    return 1;
+}
+
+/* What httpd had put there before the handler is not of the handler's answer:
+ * it is for this client, and put there anew for the next. */
+static const apr_table_t *since(request_rec *r, const apr_table_t *before)
+{
+    since_t since = {before, apr_table_make(r->pool, 4)};
+
+    apr_table_do(add_new, &since, r->err_headers_out, NULL);
+    return since.added;
+}
+
+fcache_fields_t mfc_message_response_fields(request_rec *r,
+                                            const apr_table_t *before)
 {
     apr_table_t *table = apr_table_copy(r->pool, r->headers_out);
 
@@ -56,7 +83,7 @@ fcache_fields_t mfc_message_response_fields(request_rec *r)
         put_beside(table, "Content-Language",
                    apr_array_pstrcat(r->pool, r->content_languages, ','));
     }
-    return mfc_message_fields(table, r->err_headers_out, r->pool);
+    return mfc_message_fields(table, since(r, before), r->pool);
 }
 
 /* ---- the request --------------------------------------------------------- */
@@ -75,25 +102,44 @@ static int is_default_port(const char *scheme, const char *port)
     return strcmp(port, strcmp(scheme, "https") == 0 ? "443" : "80") == 0;
 }
 
-/* The validated Host, lower-case as httpd made it, and the port that the client
- * named, unless it is the scheme's. */
-static fcache_bytes_t authority(const request_rec *r, const char *scheme)
+/* Host in the one spelling that the key knows: lower case, no dot at the end of
+ * the name, no port that is the scheme's own. */
+static char *canonical_host(const request_rec *r, const char *scheme)
 {
-    const char *host = r->hostname ? r->hostname : "";
     const char *field = apr_table_get(r->headers_in, "Host");
-    const char *port = field ? strrchr(field, ':') : NULL;
-    const char *c;
+    char *host = apr_pstrdup(r->pool, field         ? field
+                                      : r->hostname ? r->hostname
+                                                    : "");
+    char *port = strrchr(host, ':');
+    size_t len;
 
-    if (port == NULL || strchr(port, ']') != NULL || port[1] == '\0' ||
-        is_default_port(scheme, port + 1)) {
-        return fcache_str(host);
+    ap_str_tolower(host);
+    if (port != NULL && strchr(port, ']') == NULL) {
+        *port++ = '\0';
+    } else {
+        port = NULL;
     }
-    for (c = port + 1; *c != '\0'; c++) {
-        if (!apr_isdigit(*c)) {
-            return fcache_str(host);
-        }
+    len = strlen(host);
+    if (len > 0 && host[len - 1] == '.') {
+        host[len - 1] = '\0';
     }
-    return fcache_str(apr_pstrcat(r->pool, host, port, NULL));
+    if (port == NULL || *port == '\0' || is_default_port(scheme, port)) {
+        return host;
+    }
+    return apr_pstrcat(r->pool, host, ":", port, NULL);
+}
+
+/* What is not in the key is not sent to the origin, other spellings of the host
+ * among it (T6). */
+static fcache_bytes_t authority(request_rec *r, const char *scheme)
+{
+    const char *field = apr_table_get(r->headers_in, "Host");
+    const char *host = canonical_host(r, scheme);
+
+    if (field != NULL && strcmp(field, host) != 0) {
+        apr_table_setn(r->headers_in, "Host", host);
+    }
+    return fcache_str(host);
 }
 
 /* A body of non-zero length may come (RFC 9112 §6.3). */

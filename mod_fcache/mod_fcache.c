@@ -6,7 +6,7 @@
 #include <http_request.h>
 
 ap_filter_rec_t *mfc_capture_handle;
-ap_filter_rec_t *mfc_invalidate_handle;
+ap_filter_rec_t *mfc_bypass_handle;
 ap_filter_rec_t *mfc_replay_handle;
 ap_filter_rec_t *mfc_stale_handle;
 ap_filter_rec_t *mfc_framing_handle;
@@ -33,9 +33,8 @@ static void register_hooks(apr_pool_t *pool)
      * hits as it does on misses. */
     mfc_capture_handle = ap_register_output_filter(
         "FCACHE_CAPTURE", mfc_on_response, NULL, AP_FTYPE_RESOURCE - 1);
-    mfc_invalidate_handle =
-        ap_register_output_filter("FCACHE_INVALIDATE", mfc_invalidate_filter,
-                                  NULL, AP_FTYPE_RESOURCE - 1);
+    mfc_bypass_handle = ap_register_output_filter(
+        "FCACHE_BYPASS", mfc_bypass_filter, NULL, AP_FTYPE_RESOURCE - 1);
     mfc_stale_handle = ap_register_output_filter(
         "FCACHE_STALE", mfc_stale_filter, NULL, AP_FTYPE_RESOURCE - 1);
     mfc_replay_handle = ap_register_input_filter(

@@ -27,7 +27,9 @@ static void put_fields(request_rec *r, const fcache_entry_t *entry)
         block[(size_t)(name.ptr - block) + name.len] = '\0';
         block[(size_t)(value.ptr - block) + value.len] = '\0';
         if (is(name, content_type)) {
-            ap_set_content_type(r, value.ptr);
+            if (r->content_type == NULL) {
+                ap_set_content_type(r, value.ptr);
+            }
         } else if (!is(name, content_length)) {
             apr_table_addn(r->headers_out, name.ptr, value.ptr);
         }
@@ -67,37 +69,48 @@ void mfc_serve_client_control(request_rec *r, const mfc_ctx_t *ctx, int has_own)
     apr_table_setn(r->headers_out, "Cache-Control", value);
 }
 
-const char *mfc_serve_etag_suffix(const request_rec *r)
+/* What a filter that compresses puts at the end of entity tags. */
+static const struct {
+    const char *filter;
+    const char *suffix;
+} suffixes[] = {{"deflate", "-gzip"}, {"brotli", "-br"}};
+
+#define SUFFIXES (sizeof(suffixes) / sizeof(suffixes[0]))
+
+static int has_filter(const request_rec *r, const char *name)
 {
     const ap_filter_t *filter;
 
     for (filter = r->output_filters; filter != NULL; filter = filter->next) {
-        if (strstr(filter->frec->name, "deflate") != NULL) {
-            return "-gzip";
-        }
-        if (strstr(filter->frec->name, "brotli") != NULL) {
-            return "-br";
+        if (strstr(filter->frec->name, name) != NULL) {
+            return 1;
         }
     }
-    return NULL;
+    return 0;
 }
 
-/* 304 when the client has it already. */
-static int condition(request_rec *r, const mfc_ctx_t *ctx)
+int mfc_serve_condition(request_rec *r, const fcache_entry_t *entry)
 {
-    const fcache_entry_t *entry = &ctx->hit.entry;
     fcache_fields_t fields;
+    int status;
+    size_t i;
 
-    if (apr_table_get(r->headers_in, "If-None-Match") == NULL &&
-        apr_table_get(r->headers_in, "If-Modified-Since") == NULL) {
-        return entry->status;
-    }
-    if (entry->status != HTTP_OK || r->method_number != M_GET) {
-        return entry->status;
+    if (r->method_number != M_GET ||
+        (apr_table_get(r->headers_in, "If-None-Match") == NULL &&
+         apr_table_get(r->headers_in, "If-Modified-Since") == NULL)) {
+        return HTTP_OK;
     }
     fields = mfc_message_fields(r->headers_in, NULL, r->pool);
-    return fcache_condition(entry->etag, entry->last_modified, entry->date_s,
-                            fields, mfc_serve_etag_suffix(r));
+    status = fcache_condition(entry->etag, entry->last_modified, entry->date_s,
+                              fields, NULL);
+    for (i = 0; i < SUFFIXES && status != HTTP_NOT_MODIFIED; i++) {
+        if (has_filter(r, suffixes[i].filter)) {
+            status =
+                fcache_condition(entry->etag, entry->last_modified,
+                                 entry->date_s, fields, suffixes[i].suffix);
+        }
+    }
+    return status;
 }
 
 static void put_body(request_rec *r, mfc_ctx_t *ctx, apr_bucket_brigade *bb)
@@ -136,7 +149,8 @@ void mfc_serve_prepare(request_rec *r, mfc_ctx_t *ctx, apr_bucket_brigade *bb)
     apr_table_setn(r->headers_out, "Age",
                    apr_off_t_toa(r->pool, ctx->age_s > 0 ? ctx->age_s : 0));
     mfc_report_field(ctx, r->headers_out);
-    if (condition(r, ctx) == HTTP_NOT_MODIFIED) {
+    if (entry->status == HTTP_OK &&
+        mfc_serve_condition(r, entry) == HTTP_NOT_MODIFIED) {
         r->status = HTTP_NOT_MODIFIED;
         r->status_line = NULL;
     } else {

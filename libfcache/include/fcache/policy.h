@@ -39,7 +39,6 @@ typedef enum fcache_verdict_t {
 #define FCACHE_REASON_LIST(X)                                                  \
     X(NONE, "none")                                                            \
     /* admit: why a request bypasses the cache */                              \
-    X(OFF, "off")                                                              \
     X(ENV, "env-no-cache")                                                     \
     X(METHOD, "method")                                                        \
     X(METHOD_OVERRIDE, "method-override-header")                               \
@@ -51,7 +50,6 @@ typedef enum fcache_verdict_t {
     X(CONNECTION_NAMES_FIELD, "connection-names-field")                        \
     X(REQUEST_NO_STORE, "request-no-store")                                    \
     X(UPGRADE, "upgrade")                                                      \
-    X(SUBREQUEST, "subrequest")                                                \
     X(KEY, "key-not-built")                                                    \
     /* decide: why a stored entry does or does not answer */                   \
     X(FRESH, "fresh")                                                          \
@@ -88,7 +86,6 @@ typedef enum fcache_verdict_t {
     X(ALREADY_STALE, "already-stale")                                          \
     X(BAD_FIELDS, "bad-fields")                                                \
     X(UNEXPECTED_304, "unexpected-304")                                        \
-    X(CONDITION, "store-condition")                                            \
     X(TOO_LARGE, "too-large")                                                  \
     X(TRUNCATED, "truncated")                                                  \
     X(CLIENT_ABORT, "client-abort")                                            \
