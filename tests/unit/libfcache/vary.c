@@ -52,7 +52,7 @@ static void names(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         message_t m;
         fcache_buf_t buf;
-        fcache_reason_t why = R(OFF);
+        fcache_reason_t why = R(NONE);
         fcache_bytes_t name;
         size_t offset = 0;
         char shown[128] = "";
