@@ -48,6 +48,9 @@ ProxyPass / http://127.0.0.1:{api_port}/
 <Location "/items">
     FCacheNamespace items
 </Location>
+<Location "/plain">
+    FCacheExpire 60
+</Location>
 <Location "/search">
     # Equal bodies have equal answers: the body's digest is part of the key.
     FCacheMethods GET POST
@@ -249,6 +252,9 @@ def show(demo):
         "the same body has the same answer", *search)
     row("POST /search  item 5", "/search", 200, "MISS",
         "another body is another key", *search[:-1], '{"q": "item 5"}')
+
+    row("GET /plain", "/plain", 200, "MISS", "it says nothing about caching ...")
+    row("GET /plain", "/plain", 200, "HIT", "... FCacheExpire 60 does")
 
     row("GET /error", "/error", 500, "MISS", "an error ...")
     row("GET /error", "/error", 500, "MISS", "... is not kept")
