@@ -4,6 +4,7 @@ import gzip
 
 import pytest
 
+from harness.httpd import Httpd, apxs
 from harness.origin import counting, ok
 
 CONF = """
@@ -22,6 +23,7 @@ FCacheEnable on
     Header set X-Verdict "%{FCACHE_STATUS}e"
     RequestHeader set X-Asked yes
 </Location>
+Header always set X-Early 1 early
 <Location /expires>
     FCacheExpire 60
     ExpiresActive on
@@ -66,6 +68,26 @@ def test_deflated_tags_are_recognised(httpd, origin, path):
     assert origin.count(path) == 1
 
 
+def test_tags_where_two_filters_may_compress(origin, path, mpm):
+    names = {"origin": f"http://127.0.0.1:{origin.port}",
+             "modules": apxs("LIBEXECDIR")}
+    origin.on(path, ok(TEXT, ("ETag", '"v"')))
+    with Httpd("LoadModule brotli_module {modules}/mod_brotli.so\n"
+               "ProxyPass / {origin}/\nFCacheEnable on\n"
+               "SetOutputFilter BROTLI_COMPRESS;DEFLATE\n",
+               mpm, names=names) as httpd:
+        for coding in ("gzip", "br", "identity"):
+            takes = {"Accept-Encoding": coding}
+            httpd.get(path, takes)
+            hit = httpd.get(path, takes)
+            assert hit.cache == "HIT"
+            assert hit.get("Content-Encoding", "identity") == coding
+            again = httpd.get(path, {**takes, "If-None-Match": hit.etag})
+            assert (again.status, again.cache) == (304, "HIT"), coding
+            other = {**takes, "If-None-Match": '"w-gzip", "w-br", "w"'}
+            assert httpd.get(path, other).status == 200
+
+
 def test_deflate_of_a_large_body(httpd, origin, path):
     path = "/deflate" + path
     body = TEXT * 40
@@ -107,6 +129,14 @@ def test_headers_module_applies_on_hits(httpd, origin, path):
         assert answer.all("X-Edit") == ["bha"]
         assert not answer.has("X-Secret")
     assert origin.seen(path)[0].get("X-Asked") == "yes"
+
+
+def test_early_headers_are_not_the_origins(httpd, origin, path):
+    origin.on(path, ok())
+    answers = [httpd.get(path, source=source) for source in (
+        "127.0.0.2", "127.0.0.1", "127.0.0.2")]
+    assert [a.cache for a in answers] == ["MISS", "HIT", "HIT"]
+    assert [a.all("X-Early") for a in answers] == [["1"]] * 3
 
 
 def test_variables_are_there_for_headers_module(httpd, origin, path):

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whatever makes the answer: proxy, CGI, PHP-FPM, a file, server-status."""
+import re
+
 import pytest
 
 from harness.client import Closed
@@ -23,6 +25,10 @@ SetEnvIf Request_URI ^/cgi/short ap_trust_cgilike_cl=yes
 <FilesMatch "\\.php$">
     SetHandler "proxy:unix:{root}/php.sock|fcgi://localhost"
 </FilesMatch>
+<Location /cgi/limited>
+    FCacheMethods GET POST
+    LimitRequestBody 10
+</Location>
 <Location /status>
     SetHandler server-status
 </Location>
@@ -47,6 +53,7 @@ SCRIPTS = {
     "nostore": COUNT + 'printf "Content-Type: text/plain\\n'
                        'Cache-Control: no-store\\n\\nrun $n"',
     "dies": COUNT + "exit 1",
+    "limited": COUNT + 'printf "Content-Type: text/plain\\n\\nrun $n "; cat',
 }
 
 PHP = """<?php
@@ -135,6 +142,25 @@ def test_cgi_that_dies(httpd):
     httpd.log.allow("cgid?:error", "End of script output", "core:error")
     answers = [httpd.get("/cgi/dies") for _ in range(2)]
     assert not any(a.cache == "HIT" for a in answers)
+
+
+@pytest.mark.parametrize("field,body", [
+    ("Content-Length: 11", "hello world"),
+    ("Transfer-Encoding: chunked", "5\r\nhello\r\n6\r\nworld!\r\n0\r\n\r\n")])
+def test_a_body_over_the_limit_runs_no_script(httpd, field, body):
+    """T13: neither on a half of it, nor behind the refusal."""
+    httpd.log.allow("http:error", "core:error", "cgid?:error")
+    runs = httpd.root / "cgi/limited.n"
+    before = runs.read_text() if runs.exists() else ""
+    with httpd.connect() as connection:
+        connection.send("POST /cgi/limited HTTP/1.1\r\nHost: localhost\r\n"
+                        f"Connection: close\r\n{field}\r\n\r\n{body}".encode())
+        answer = connection.stream.read()
+    assert re.findall(rb"HTTP/1\.1 (\d+)", answer) == [b"413"]
+    assert answer.count(b"</html>") == 1 and b"hello" not in answer
+    assert (runs.read_text() if runs.exists() else "") == before
+    allowed = httpd.post("/cgi/limited", f"{len(body)}".encode())
+    assert (allowed.status, allowed.cache) == (200, "MISS")
 
 
 def test_php_fpm(httpd, php):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Methods with a body: its digest is part of the key."""
 import itertools
+import re
 
 import pytest
 
@@ -113,6 +114,24 @@ def test_bodies_that_differ_at_the_end_are_apart(httpd, origin, path):
     bodies = [b"x" * 60000 + end for end in (b"a", b"b", b"")]
     assert len({httpd.post(path, b).body for b in bodies}) == 3
     assert [httpd.post(path, b).cache for b in bodies] == ["HIT"] * 3
+
+
+@pytest.mark.parametrize("size", [b"ZZ", b"-1", b"", b"f" * 17])
+@pytest.mark.parametrize("before", [b"", b"5\r\nhello\r\n"])
+def test_t13_a_broken_body_never_reaches_the_origin(httpd, origin, path,
+                                                    before, size):
+    httpd.log.allow("http:error", "core:error", "proxy:error")
+    path = "/post" + path
+    origin.on(path, echo)
+    with httpd.connect() as connection:
+        connection.send(f"POST {path} HTTP/1.1\r\nHost: localhost\r\n"
+                        "Transfer-Encoding: chunked\r\n\r\n".encode() +
+                        before + size + b"\r\nworld\r\n0\r\n\r\n")
+        answer = connection.stream.read()
+    assert re.findall(rb"HTTP/1\.1 (\d+)", answer) in ([b"400"], [b"413"])
+    assert answer.count(b"</html>") == 1 and b"hello" not in answer
+    assert origin.count(path) == 0
+    assert httpd.post(path, b"hello").cache == "MISS"
 
 
 def test_post_is_not_cached_by_default(httpd, origin, path):

@@ -3,6 +3,8 @@
 import re
 import time
 
+import pytest
+
 from harness.origin import ok
 
 CONF = """
@@ -97,6 +99,18 @@ def test_the_origins_status_header_is_replaced(httpd, origin, path):
     origin.on(path, ok("x", ("X-FCache", "LIE")))
     assert [httpd.get(path).all("X-FCache") for _ in "12"] == [["MISS"],
                                                                ["HIT"]]
+
+
+@pytest.mark.parametrize("scope,name", [("", "X-FCache"),
+                                        ("/named", "X-Cache")])
+def test_the_origins_status_header_is_replaced_on_a_bypass(
+        httpd, origin, path, scope, name):
+    path = scope + path
+    origin.on(path, ok("x", ("X-FCache", "LIE"), ("X-Cache", "LIE")))
+    for answer in (httpd.post(path, b"", method="DELETE"),
+                   httpd.get(path, {"X-Skip": "1"}),
+                   httpd.get(path, {"Cache-Control": "no-store"})):
+        assert answer.all(name) == ["BYPASS"]
 
 
 def test_another_env_prefix(httpd, origin, path):

@@ -2,7 +2,7 @@
 """T1 to T6, T18: what one client sends must not reach another by the cache."""
 import pytest
 
-from harness.client import exchange, request_bytes
+from harness.client import exchange, fetch, request_bytes
 from harness.origin import Reply, counting, ok
 
 CONF = """
@@ -17,6 +17,13 @@ Listen 127.0.0.1:{port2}
 <VirtualHost 127.0.0.1:{port2}>
     ServerName known.example
     ServerAlias alias.example
+    ProxyPass / {origin}/ retry=0
+    FCacheEnable on
+</VirtualHost>
+Listen 127.0.0.1:{port3}
+<VirtualHost 127.0.0.1:{port3}>
+    ServerName example.com
+    ProxyPreserveHost on
     ProxyPass / {origin}/ retry=0
     FCacheEnable on
 </VirtualHost>
@@ -125,6 +132,27 @@ def test_t6_a_host_nobody_knows_is_not_stored(httpd, origin, path):
     assert ask("known.example").cache == "MISS"
     assert ask("alias.example").cache == "MISS"
     assert ask("known.example").cache == "HIT"
+
+
+SPELLINGS = ["example.com", "EXAMPLE.com", "example.com.",
+             "example.com:80", "Example.COM.:80"]
+
+
+@pytest.mark.parametrize("first", SPELLINGS)
+def test_t6_the_origin_sees_the_host_as_it_is_keyed(httpd, origin, path,
+                                                    first):
+    def ask(host):
+        return fetch(httpd.ports[2], path, host=host)
+    origin.on(path, lambda r: ok(f"{r.get('Host')} {r.get('X-Forwarded-Host')}"))
+    assert ask(first).cache == "MISS"
+    for host in SPELLINGS:
+        answer = ask(host)
+        assert answer.cache == "HIT", host
+        assert answer.body == b"example.com example.com"
+    assert origin.count(path) == 1
+    other = ask("EXAMPLE.com.:8080")
+    assert other.cache == "MISS"
+    assert other.body == b"example.com:8080 example.com:8080"
 
 
 @pytest.mark.parametrize("data", [

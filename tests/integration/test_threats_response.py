@@ -27,6 +27,12 @@ FCacheEnable on
 <Location /noerrors>
     FCacheErrorStatus none
 </Location>
+<Location /asdefault>
+    FCacheErrorStatus default
+</Location>
+<Location /named>
+    FCacheErrorStatus 404
+</Location>
 <Location /some>
     FCacheErrorStatus 503
 </Location>
@@ -190,6 +196,14 @@ def test_t14_nothing_is_injected(httpd, origin, path, field):
             assert answer.without(*own) == answers[0].without(*own)
 
 
+def test_t14_one_content_type_the_same_for_all(httpd, origin, path):
+    origin.on(path, ok("<p>", ("Content-Type", "text/html"),
+                       ("content-type", "image/png")))
+    answers = [httpd.get(path) for _ in range(3)]
+    assert [a.cache for a in answers] in (["MISS"] * 3, ["MISS", "HIT", "HIT"])
+    assert {tuple(a.all("Content-Type")) for a in answers} == {("text/plain",)}
+
+
 @pytest.mark.parametrize("reason", ["Evil\tphrase", "<script>", "O" * 3000])
 def test_t14_reason_phrases_of_known_statuses_are_ours(httpd, origin, path,
                                                        reason):
@@ -345,6 +359,15 @@ def test_t34_not_found_is_stored_only_with_a_lifetime(httpd, origin, path,
     origin.on(path + "/b", Reply(status))
     assert verdicts(httpd, path + "/a") == ["MISS", "HIT"]
     assert verdicts(httpd, path + "/b") == ["MISS", "MISS"]
+
+
+@pytest.mark.parametrize("scope,verdict", [
+    ("", "MISS"), ("/asdefault", "MISS"), ("/named", "HIT")])
+def test_t34_a_guess_is_for_errors_that_are_named(httpd, origin, path, scope,
+                                                  verdict):
+    day = email.utils.formatdate(time.time() - 864000, usegmt=True)
+    origin.on(scope + path, Reply(404, (("Last-Modified", day),), b"no"))
+    assert verdicts(httpd, scope + path) == ["MISS", verdict]
 
 
 def test_t34_widened_and_narrowed(httpd, origin, path):
