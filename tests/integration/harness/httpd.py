@@ -44,11 +44,11 @@ ServerName localhost
 DefaultRuntimeDir "{root}"
 PidFile "{root}/httpd.pid"
 ErrorLog "{root}/error.log"
-LogLevel warn {loglevel}
 CoreDumpDirectory "{root}"
 {identity}
 {mpm}
 {modules}
+LogLevel warn {loglevel}
 Listen 127.0.0.1:{port}
 Timeout 10
 KeepAliveTimeout 5
