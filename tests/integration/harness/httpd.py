@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import random
+import resource
 import shutil
 import signal
 import socket
@@ -22,6 +23,8 @@ BUILD = pathlib.Path(os.environ.get("FCACHE_BUILD") or SOURCE / "build/dev")
 SANITIZER = os.environ.get("FCACHE_SANITIZER", "")
 ROOT = os.geteuid() == 0
 
+resource.setrlimit(resource.RLIMIT_CORE,
+                   (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2)
 LIVE = []  # every server of this run that is up; conftest reads their logs
 
 MODULES = """authn_core authn_file authz_core authz_host authz_user auth_basic
@@ -151,7 +154,7 @@ class Httpd:
         self.loglevel = loglevel
         self.tuning = tuning or MPMS[mpm]
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="mod_fcache-"))
-        self.root.chmod(0o755)
+        self.root.chmod(0o777)  # for the children's core files
         (self.root / "htdocs").mkdir()
         (self.root / "error.log").touch()
         self.log = ErrorLog(self.root / "error.log")
@@ -272,7 +275,9 @@ class Httpd:
         return bad
 
     def remove(self):
-        if not os.environ.get("FCACHE_KEEP"):
+        """The folder goes, unless a child left its core there."""
+        if not os.environ.get("FCACHE_KEEP") and \
+                not any(self.root.glob("core*")):
             shutil.rmtree(self.root, ignore_errors=True)
 
     def __enter__(self):
