@@ -51,8 +51,10 @@ def test_a_new_size_starts_empty_and_works(origin, mpm, path):
         server.write()
         server.log.allow("fcache:warn")
         server.graceful()
-        assert server.get(target).body in (b"body 1", b"body 2")
-        assert server.get(target).cache == "HIT"
+        # a child of before may answer once more, from the store of before
+        answers = [server.get(target) for _ in range(3)]
+        assert {a.body for a in answers} <= {b"body 1", b"body 2"}
+        assert answers[-1].cache == "HIT"
         assert server.stats("other")["bytes_total"] > 8 << 20
 
 
