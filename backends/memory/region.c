@@ -185,11 +185,10 @@ static fcache_status_t make_file(const char *name, uint64_t total, int *out_fd,
     return FCACHE_OK;
 }
 
-static fcache_status_t map_fd(fcm_region_t *region, int fd,
-                              fcache_error_t *error)
+fcache_status_t fcm_region_map(fcm_region_t *region, fcache_error_t *error)
 {
     void *base = mmap(NULL, region->geo.total, PROT_READ | PROT_WRITE,
-                      MAP_SHARED, fd, 0);
+                      MAP_SHARED, region->fd, 0);
     if (base == MAP_FAILED) {
         return fcache_error_set(error, FCACHE_UNAVAILABLE,
                                 "cannot map %llu bytes of shared memory: %s",
@@ -197,20 +196,19 @@ static fcache_status_t map_fd(fcm_region_t *region, int fd,
                                 strerror(errno));
     }
     region->base = base;
-    region->fd = fd;
     return FCACHE_OK;
 }
 
 static fcache_status_t make_region(fcm_region_t *region, const char *name,
                                    uint64_t size, fcache_error_t *error)
 {
-    int fd = -1;
     fcm_geometry(size, &region->geo);
-    fcache_status_t status = make_file(name, region->geo.total, &fd, error);
+    fcache_status_t status =
+        make_file(name, region->geo.total, &region->fd, error);
     if (status != FCACHE_OK) {
         return status;
     }
-    status = map_fd(region, fd, error);
+    status = fcm_region_map(region, error);
     if (status == FCACHE_OK) {
         status = format(region, error);
         if (status != FCACHE_OK) {
@@ -218,7 +216,7 @@ static fcache_status_t make_region(fcm_region_t *region, const char *name,
         }
     }
     if (status != FCACHE_OK) {
-        close(fd);
+        close(region->fd);
     }
     return status;
 }
@@ -276,8 +274,8 @@ static fcache_status_t foreign(fcache_error_t *error, const char *why)
                             "the shared memory is not usable: %s", why);
 }
 
-fcache_status_t fcm_region_map(fcm_region_t *region, int fd,
-                               fcache_error_t *error)
+fcache_status_t fcm_region_probe(fcm_region_t *region, int fd,
+                                 fcache_error_t *error)
 {
     fcm_super_t super;
     struct stat st;
@@ -296,5 +294,9 @@ fcache_status_t fcm_region_map(fcm_region_t *region, int fd,
     if ((uint64_t)st.st_size != region->geo.total) {
         return foreign(error, "its size is not what it says");
     }
-    return map_fd(region, fd, error);
+    if (atomic_load(&super.retired)) {
+        return FCACHE_MISS;
+    }
+    region->fd = fd;
+    return FCACHE_OK;
 }

@@ -27,7 +27,7 @@ typedef struct fcm_geometry_t {
 } fcm_geometry_t;
 
 typedef struct fcm_region_t {
-    char *base;
+    char *base; /* NULL: not mapped */
     int fd;
     fcm_geometry_t geo;
 } fcm_region_t;
@@ -43,14 +43,17 @@ fcache_status_t fcm_region_open(fcm_region_t *region, const char *name,
                                 uint64_t size, apr_pool_t *retain_pool,
                                 fcache_error_t *error);
 
-/* That of a running process; pid 0: of the only one there is. */
+/* That of a running process; pid 0: of the only one there is. Not yet mapped. */
 fcache_status_t fcm_region_attach(fcm_region_t *region, const char *name,
                                   long pid, fcache_error_t *error);
 
-/* Maps what fd holds if it is one of ours. The fd is the caller's on failure.
- */
-fcache_status_t fcm_region_map(fcm_region_t *region, int fd,
-                               fcache_error_t *error);
+/* Takes fd if it holds one of ours, MISS if that is retired. Not yet mapped.
+ * The fd is the caller's otherwise. */
+fcache_status_t fcm_region_probe(fcm_region_t *region, int fd,
+                                 fcache_error_t *error);
+
+/* Maps what is not mapped yet. */
+fcache_status_t fcm_region_map(fcm_region_t *region, fcache_error_t *error);
 
 static inline fcm_super_t *fcm_super(const fcm_region_t *region)
 {

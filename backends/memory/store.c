@@ -147,7 +147,13 @@ static fcache_status_t child_init(void *self, apr_pool_t *pool,
         return fcache_error_set(error, FCACHE_UNAVAILABLE,
                                 "store %s was not opened", store->name);
     }
-    fcache_status_t status = fcm_join(store, error);
+    fcache_status_t status = FCACHE_OK;
+    if (!store->region.base) {
+        status = fcm_region_map(&store->region, error);
+    }
+    if (status == FCACHE_OK) {
+        status = fcm_join(store, error);
+    }
     if (status == FCACHE_OK) {
         apr_pool_cleanup_register(pool, store, leave, apr_pool_cleanup_null);
     }

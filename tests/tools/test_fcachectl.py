@@ -3,8 +3,10 @@
 import contextlib
 import json
 import os
+import pathlib
 import re
 import subprocess
+import time
 
 import pytest
 
@@ -127,6 +129,21 @@ def test_pid_chooses_among_servers_of_one_name(holder):
         ctl = Ctl(f"memory:{name}?pid={pid}")
         assert ctl.out("get", "greeting") == b"hello"
     Ctl(f"memory:{name}?pid=1").run("get", "greeting", code=FAULT)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="has no rights to give up")
+def test_root_becomes_nobody_before_it_reads(holder):
+    """What lies in the store was written by the server's children."""
+    command = [os.environ["FCACHECTL"], "-s", f"memory:{holder[0]}", "set", "k"]
+    with subprocess.Popen([*command, "-"], stdin=subprocess.PIPE) as process:
+        proc = pathlib.Path(f"/proc/{process.pid}")
+        deadline = time.monotonic() + 10
+        while "memfd:fcache" not in (proc / "maps").read_text("ascii"):
+            assert time.monotonic() < deadline
+        status = (proc / "status").read_text("utf-8")
+    assert process.returncode == OK
+    for line in (r"Uid:(\s65534){4}", r"Gid:(\s65534){4}", r"Groups:\s*"):
+        assert re.search(f"^{line}$", status, re.M), status
 
 
 def test_bytes_that_are_no_entry():

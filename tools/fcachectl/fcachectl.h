@@ -7,6 +7,7 @@
  *
  *   main.c     opens the store, runs the command
  *   options.c  the tables of commands and options, usage
+ *   root.c     gives up the rights of root before a store is read
  *   key.c      what KEY on the command line means
  *   output.c   one JSON value, shown as JSON or as a table
  *   the rest   one file per command
@@ -74,6 +75,12 @@ ctl_exit_t ctl_usage(const char *format, ...)
  * ctl->error unless the status is MISS. */
 ctl_exit_t ctl_failed(const ctl_t *ctl, fcache_status_t status,
                       const char *what);
+
+/* ---- root.c ----------------------------------------------------------------
+ */
+
+/* Between opening a store and joining it: root becomes nobody, for good. */
+fcache_status_t ctl_give_up_root(fcache_error_t *error);
 
 /* ---- key.c -----------------------------------------------------------------
  */

@@ -22,6 +22,9 @@ static fcache_status_t open_store(ctl_t *ctl, const char *url)
         status = fcache_backend_open(options.backend, ctl->pool, &ctl->error);
     }
     if (status == FCACHE_OK) {
+        status = ctl_give_up_root(&ctl->error);
+    }
+    if (status == FCACHE_OK) {
         status =
             fcache_backend_child_init(options.backend, ctl->pool, &ctl->error);
     }

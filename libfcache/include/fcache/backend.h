@@ -11,7 +11,9 @@
  *
  * Life: create (checks options; no I/O, no threads: `httpd -t` stops here),
  * open (before fork), child_init (in every process that uses it, also in one
- * that never forks), then any thread may call anything, close.
+ * that never forks), then any thread may call anything, close. What others wrote
+ * into a store is used from child_init on, not before: a program of root gives
+ * up its rights between open and child_init, as httpd's children do.
  *
  * Callers use fcache/cache.h; this page is for those who open, and those who
  * write, a store.

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "box.h"
 
-#include <signal.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 /* Runs in a forked child; its answer is the exit code. */
@@ -225,11 +226,27 @@ static void content_survives_a_restart(void **state)
 
 /* ---- attaching ---- */
 
-static void serve_until_killed(const char *name, int ready)
+#define STRANGER 65534
+
+/* With a child, as httpd has. */
+static void serve_until_killed(const char *name, uid_t user, int ready)
 {
+    pid_t parent = getpid();
+    if (user && setuid(user)) {
+        _exit(1);
+    }
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     box_t box = box_open(name, "2M", NULL);
+    if (fork() == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent) {
+            _exit(1);
+        }
+    }
     box_join(&box);
-    put_text(&box, "a", name);
+    if (getpid() == parent) {
+        put_text(&box, "a", name);
+    }
     (void)!write(ready, "", 1);
     for (;;) {
         pause();
@@ -237,7 +254,7 @@ static void serve_until_killed(const char *name, int ready)
 }
 
 /* A process with a store of its own, as another server would be. */
-static pid_t start_server(const char *name)
+static pid_t start_server_of(const char *name, uid_t user)
 {
     int ready[2];
     char byte;
@@ -245,12 +262,18 @@ static pid_t start_server(const char *name)
     assert_int_equal(pipe(ready), 0);
     pid_t pid = fork();
     if (pid == 0) {
-        serve_until_killed(name, ready[1]);
+        serve_until_killed(name, user, ready[1]);
     }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
     assert_int_equal(read(ready[0], &byte, 1), 1);
     close(ready[0]);
     close(ready[1]);
     return pid;
+}
+
+static pid_t start_server(const char *name)
+{
+    return start_server_of(name, 0);
 }
 
 static void stop_server(pid_t pid)
@@ -267,6 +290,7 @@ static fcache_status_t attach(box_t *box, const char *name, pid_t pid)
                apr_itoa(box->pool, (int)pid));
     fcache_status_t status = ops->open(box->store, box->pool, &box->error);
     if (status == FCACHE_OK) {
+        assert_null(box->store->region.base); /* not before it joins */
         box_join(box);
     }
     return status;
@@ -285,14 +309,16 @@ static void attach_by_name(void **state)
     pid_t one = start_server(name);
     assert_int_equal(attach(&box, name, 0), FCACHE_OK);
     assert_string_equal(get_text(&box, "a"), name);
-    assert_int_equal(stats_of(&box).processes, 2);
+    assert_int_equal(stats_of(&box).processes, 3);
     assert_int_equal(put_text(&box, "b", "from outside"), FCACHE_OK);
     box_close(&box);
 
     pid_t two = start_server(name);
     assert_int_equal(attach(&box, name, 0), FCACHE_BAD_CONFIG);
-    assert_non_null(strstr(box.error.text, apr_itoa(box.pool, one)));
-    assert_non_null(strstr(box.error.text, apr_itoa(box.pool, two)));
+    assert_string_equal(strstr(box.error.text, "pid="),
+                        apr_psprintf(box.pool, "pid= one of %d, %d",
+                                     one < two ? one : two,
+                                     one < two ? two : one));
     apr_pool_destroy(box.pool);
 
     assert_int_equal(attach(&box, name, one), FCACHE_OK);
@@ -303,6 +329,33 @@ static void attach_by_name(void **state)
     box_close(&box);
     stop_server(one);
     stop_server(two);
+}
+
+/* Any user's process can show a memory file of any title. */
+static void strangers_are_not_believed(void **state)
+{
+    (void)state;
+    box_t box;
+    char name[40];
+    if (geteuid() != 0) {
+        skip();
+    }
+    snprintf(name, sizeof(name), "stranger-%d", (int)getpid());
+    pid_t stranger = start_server_of(name, STRANGER);
+    assert_int_equal(attach(&box, name, 0), FCACHE_UNAVAILABLE);
+    assert_non_null(strstr(box.error.text, "another user"));
+    apr_pool_destroy(box.pool);
+
+    pid_t server = start_server(name);
+    assert_int_equal(attach(&box, name, 0), FCACHE_OK);
+    assert_int_equal(put_text(&box, "b", "the server's"), FCACHE_OK);
+    box_close(&box);
+
+    assert_int_equal(attach(&box, name, stranger), FCACHE_OK);
+    assert_string_equal(get_text(&box, "b"), "-");
+    box_close(&box);
+    stop_server(stranger);
+    stop_server(server);
 }
 
 /* What has our name but is not ours is refused. */
@@ -387,6 +440,7 @@ int main(void)
         cmocka_unit_test(a_stopped_process_blocks_no_reader),
         cmocka_unit_test(content_survives_a_restart),
         cmocka_unit_test(attach_by_name),
+        cmocka_unit_test(strangers_are_not_believed),
         cmocka_unit_test(hostile_regions),
         cmocka_unit_test(options_are_checked),
     };
