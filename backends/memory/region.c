@@ -18,12 +18,13 @@
 #include <xxhash.h>
 
 /* What outlives a restart: data only, since the code may be unloaded. */
-typedef struct retained_t {
+struct fcm_retained_t {
     char *base;
     int fd;
     uint64_t size;
     uint64_t layout;
-} retained_t;
+    int joined; /* by this process, which uses it until it ends */
+};
 
 static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)
 {
@@ -221,17 +222,22 @@ static fcache_status_t make_region(fcm_region_t *region, const char *name,
     return status;
 }
 
-/* The old region stays mapped: its last children still serve from it. */
-static void retire(retained_t *kept)
+/* The last children of before have their own mapping. Its size is the file's:
+ * another version may have made it. */
+static void retire(fcm_retained_t *kept)
 {
     fcm_super_t *super = (fcm_super_t *)(void *)kept->base;
+    struct stat st;
     if (kept->layout == fcm_layout_hash()) {
         atomic_store(&super->retired, 1);
+    }
+    if (!kept->joined && fstat(kept->fd, &st) == 0) {
+        munmap(kept->base, (size_t)st.st_size);
     }
     close(kept->fd);
 }
 
-static int is_usable(const retained_t *kept, uint64_t size)
+static int is_usable(const fcm_retained_t *kept, uint64_t size)
 {
     return kept->base && kept->size == size &&
            kept->layout == fcm_layout_hash();
@@ -244,10 +250,11 @@ fcache_status_t fcm_region_open(fcm_region_t *region, const char *name,
     const char *key = apr_pstrcat(retain_pool, "fcache-memory:", name, NULL);
     void *data = NULL;
     apr_pool_userdata_get(&data, key, retain_pool);
-    retained_t *kept = data;
+    fcm_retained_t *kept = data;
     if (kept && is_usable(kept, size)) {
         region->base = kept->base;
         region->fd = kept->fd;
+        region->kept = kept;
         fcm_geometry(size, &region->geo);
         return FCACHE_OK;
     }
@@ -265,7 +272,16 @@ fcache_status_t fcm_region_open(fcm_region_t *region, const char *name,
     kept->fd = region->fd;
     kept->size = size;
     kept->layout = fcm_layout_hash();
+    kept->joined = 0;
+    region->kept = kept;
     return FCACHE_OK;
+}
+
+void fcm_region_hold(fcm_region_t *region)
+{
+    if (region->kept && region->kept->base == region->base) {
+        region->kept->joined = 1;
+    }
 }
 
 static fcache_status_t foreign(fcache_error_t *error, const char *why)

@@ -26,10 +26,13 @@ typedef struct fcm_geometry_t {
     uint32_t lanes;         /* open segments of a class */
 } fcm_geometry_t;
 
+typedef struct fcm_retained_t fcm_retained_t;
+
 typedef struct fcm_region_t {
     char *base; /* NULL: not mapped */
     int fd;
     fcm_geometry_t geo;
+    fcm_retained_t *kept; /* what is known of it after a restart, or NULL */
 } fcm_region_t;
 
 /* Where everything lies in a region of that size. */
@@ -38,10 +41,15 @@ void fcm_geometry(uint64_t size, fcm_geometry_t *out_geo);
 /* Changes with every change of the layout. */
 uint64_t fcm_layout_hash(void);
 
-/* The region of that name and size kept in the pool, else a new one. */
+/* The region of that name and size kept in the pool, else a new one. One of
+ * another size is unmapped, unless this process holds it: whoever opened it
+ * without joining it must be done. */
 fcache_status_t fcm_region_open(fcm_region_t *region, const char *name,
                                 uint64_t size, apr_pool_t *retain_pool,
                                 fcache_error_t *error);
+
+/* This process uses it from now on, until it ends. */
+void fcm_region_hold(fcm_region_t *region);
 
 /* That of a running process; pid 0: of the only one there is. Not yet mapped. */
 fcache_status_t fcm_region_attach(fcm_region_t *region, const char *name,

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define SIZE_DEFAULT (UINT64_C(64) << 20)
 #define OBJECT_MAX   (UINT64_C(64) << 20)
@@ -76,6 +77,7 @@ static fcache_status_t create(const fcache_backend_conf_t *conf,
                               fcache_error_t *error)
 {
     fcm_t *store = apr_pcalloc(pool, sizeof(*store));
+    store->pool = pool;
     store->name = apr_pstrdup(pool, conf->name);
     store->attach = apr_pstrdup(pool, conf->location ? conf->location : "");
     store->size = SIZE_DEFAULT;
@@ -97,6 +99,22 @@ static fcache_status_t create(const fcache_backend_conf_t *conf,
 
 /* ---- life ---- */
 
+/* When the configuration goes; threads of a process that joined may still be
+ * at work. */
+static apr_status_t let_go(void *data)
+{
+    fcm_t *store = data;
+    if (store->joined) {
+        return APR_SUCCESS;
+    }
+    munmap(store->mine, FCM_PAGE);
+    store->mine = NULL;
+    if (store->attach[0]) {
+        close(store->region.fd);
+    }
+    return APR_SUCCESS;
+}
+
 static fcache_status_t make_private(fcm_t *store, fcache_error_t *error)
 {
     if (store->mine) {
@@ -110,6 +128,8 @@ static fcache_status_t make_private(fcm_t *store, fcache_error_t *error)
                                 store->name);
     }
     store->mine = page;
+    apr_pool_cleanup_register(store->pool, store, let_go,
+                              apr_pool_cleanup_null);
     return FCACHE_OK;
 }
 
@@ -155,6 +175,8 @@ static fcache_status_t child_init(void *self, apr_pool_t *pool,
         status = fcm_join(store, error);
     }
     if (status == FCACHE_OK) {
+        store->joined = 1;
+        fcm_region_hold(&store->region);
         apr_pool_cleanup_register(pool, store, leave, apr_pool_cleanup_null);
     }
     return status;

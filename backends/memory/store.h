@@ -18,6 +18,7 @@ typedef struct fcm_private_t {
 } fcm_private_t;
 
 typedef struct fcm_t {
+    apr_pool_t *pool; /* of the configuration */
     const char *name;
     const char *attach; /* of the region of another process, or "" */
     long attach_pid;
@@ -25,6 +26,7 @@ typedef struct fcm_t {
     uint64_t max_object;
     fcm_region_t region;
     fcm_private_t *mine;
+    int joined; /* once, by this process */
 } fcm_t;
 
 /* One call by one thread. */

@@ -224,6 +224,47 @@ static void content_survives_a_restart(void **state)
     apr_pool_destroy(process);
 }
 
+/* Lines of /proc/self/maps that hold the text. */
+static int mappings(const char *text)
+{
+    char line[512];
+    int count = 0;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    assert_non_null(maps);
+    while (fgets(line, sizeof(line), maps)) {
+        count += strstr(line, text) != NULL;
+    }
+    fclose(maps);
+    return count;
+}
+
+static int pages_mapped(void)
+{
+    int pages = 0;
+    FILE *statm = fopen("/proc/self/statm", "r");
+    assert_non_null(statm);
+    assert_int_equal(fscanf(statm, "%d", &pages), 1);
+    fclose(statm);
+    return pages;
+}
+
+/* What the parent does at each graceful restart: it never joins. */
+static void the_parent_keeps_no_old_region(void **state)
+{
+    (void)state;
+    apr_pool_t *process;
+    int pages = 0;
+    apr_pool_create(&process, NULL);
+    for (int i = 0; i < 40; i++) {
+        box_t box = box_open("parent", i % 2 ? "1M" : "2M", process);
+        assert_int_equal(mappings("memfd:fcache:parent"), 1);
+        apr_pool_destroy(box.pool);
+        pages = i == 1 ? pages_mapped() : pages;
+    }
+    assert_in_range(pages_mapped(), 1, pages + 10);
+    apr_pool_destroy(process);
+}
+
 /* ---- attaching ---- */
 
 #define STRANGER 65534
@@ -439,6 +480,7 @@ int main(void)
         cmocka_unit_test(places_are_used_again),
         cmocka_unit_test(a_stopped_process_blocks_no_reader),
         cmocka_unit_test(content_survives_a_restart),
+        cmocka_unit_test(the_parent_keeps_no_old_region),
         cmocka_unit_test(attach_by_name),
         cmocka_unit_test(strangers_are_not_believed),
         cmocka_unit_test(hostile_regions),
