@@ -293,13 +293,16 @@ static apr_status_t break_off(ap_filter_t *f, mfc_ctx_t *ctx)
 {
     mfc_capture_t *capture = ctx->capture;
     int nothing_sent = capture->hold;
+    apr_status_t status;
 
+    f->c->keepalive = AP_CONN_CLOSE;
     mfc_capture_drop(f->r, ctx, FCACHE_REASON_TRUNCATED);
     if (nothing_sent) {
         fail_held(f, capture);
-        ctx->answer_sent = 1;
     }
-    return pass_pending(f, capture);
+    status = pass_pending(f, capture);
+    ctx->answer_sent = nothing_sent;
+    return status;
 }
 
 /* Everything is there. The store first, so that who got this answer finds it

@@ -45,14 +45,19 @@ static const char *const framed_schemes[] = {"fcgi://", "ajp://", "h2://",
 
 int mfc_framing_is_sound(const request_rec *r, const mfc_ctx_t *ctx)
 {
+    const char *url;
     size_t i;
 
     if (ctx->is_framed || r->status == HTTP_NO_CONTENT || r->filename == NULL ||
         strncmp(r->filename, "proxy:", 6) != 0) {
         return 1;
     }
+    url = r->filename + 6;
+    if (strncmp(url, "unix:", 5) == 0 && strchr(url, '|') != NULL) {
+        url = strchr(url, '|') + 1;
+    }
     for (i = 0; i < sizeof(framed_schemes) / sizeof(framed_schemes[0]); i++) {
-        if (strstr(r->filename, framed_schemes[i]) != NULL) {
+        if (strncmp(url, framed_schemes[i], strlen(framed_schemes[i])) == 0) {
             return 1;
         }
     }

@@ -45,10 +45,11 @@ def test_trailers_are_not_fields(httpd, origin, path):
     assert not second.has("X-Trailer")
 
 
-def test_until_the_connection_closes(httpd, origin, path):
+@pytest.mark.parametrize("query", ["", "?fcgi://x", "?h2://"])
+def test_until_the_connection_closes(httpd, origin, path, query):
     """T35: nobody can tell such a body from a truncated one."""
     origin.on(path, ok(BODY, framing="close"))
-    answers = [httpd.get(path) for _ in range(2)]
+    answers = [httpd.get(path + query) for _ in range(2)]
     assert [a.body for a in answers] == [BODY] * 2
     assert [a.cache for a in answers] == ["MISS"] * 2
 

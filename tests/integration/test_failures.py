@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from harness.client import Closed
+from harness.client import Closed, request_bytes
 from harness.httpd import Httpd, apxs
 from harness.origin import Origin, ok
 
@@ -123,6 +123,19 @@ def test_t35_a_script_that_stalls_gives_no_whole_answer(httpd):
             assert status == 0 or status >= 500
     code, text = httpd.fcachectl("ls")
     assert code == 0 and "/cgi/" not in text
+
+
+def test_t35_the_next_answer_is_not_taken_for_one_that_broke_off(httpd):
+    httpd.log.allow("cgid?:(error|warn)", "core:error", "fcache:error")
+    httpd.file("other.txt", "the other answer")
+    with httpd.connect() as connection:
+        connection.send(request_bytes("/cgi/length") +
+                        request_bytes("/other.txt"))
+        try:
+            answer = connection.read()
+        except Closed:
+            return
+    assert answer.status >= 500 and b"other" not in answer.body
 
 
 DOWN = """

@@ -253,6 +253,9 @@ class Httpd:
 
     def stop(self):
         if self.process and self.process.poll() is None:
+            # event's children may crash when they are stopped while a worker
+            # ends a connection: httpd's own race, and nothing of ours
+            time.sleep(0.05)
             self.process.terminate()
             try:
                 self.process.wait(15)
