@@ -136,11 +136,18 @@ fcache_status_t fcm_get(void *self, const fcache_key_t *key, int64_t now_us,
         fcm_hit(&op, &found);
     }
     fcm_unpin(cell);
-    fcm_count(&op, status == FCACHE_OK ? FCM_HITS : FCM_MISSES);
     if (soft && status == FCACHE_OK) {
         fcm_count(&op, FCM_STALE);
     }
     return status;
+}
+
+void fcm_count_answer(void *self, int answered)
+{
+    fcm_op_t op;
+    if (fcm_enter(self, 0, &op)) {
+        fcm_count(&op, answered ? FCM_HITS : FCM_MISSES);
+    }
 }
 
 void fcm_release_pin(void *self, void *pin)

@@ -221,6 +221,7 @@ const fcache_backend_ops_t fcache_memory_ops = {
     .epoch = epoch,
     .get = fcm_get,
     .release = fcm_release_pin,
+    .count = fcm_count_answer,
     .put = fcm_put,
     .add = fcm_add,
     .del = fcm_del,

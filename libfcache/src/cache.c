@@ -124,6 +124,13 @@ fcache_status_t fci_fetch(fcache_t *cache, const fcache_key_t *key,
     return FCACHE_OK;
 }
 
+void fci_count(const fcache_t *cache, fcache_status_t status)
+{
+    if (cache->ops->count) {
+        cache->ops->count(cache->self, status == FCACHE_OK);
+    }
+}
+
 /* The key of the variant that `request` selects below that index. */
 static fcache_status_t variant_key(const fcache_hit_t *index,
                                    const fcache_request_t *request,
@@ -255,6 +262,7 @@ fcache_status_t fcache_lookup(fcache_t *cache, const fcache_key_t *key,
     if (status == FCACHE_OK) {
         status = open_response(cache, out_hit, pool, error);
     }
+    fci_count(cache, status);
     return status;
 }
 

@@ -25,6 +25,9 @@ fcache_status_t fci_fetch(fcache_t *cache, const fcache_key_t *key,
                           int64_t *out_dead_us, apr_pool_t *pool,
                           fcache_error_t *error);
 
+/* What a caller asked for was answered or not. */
+void fci_count(const fcache_t *cache, fcache_status_t status);
+
 /* Bytes of all pieces. */
 uint64_t fci_pieces_length(const fcache_bytes_t *pieces, size_t count);
 

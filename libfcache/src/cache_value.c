@@ -73,6 +73,7 @@ fcache_status_t fcache_get(fcache_t *cache, const fcache_key_t *key,
     fcache_status_t status =
         fci_fetch(cache, key, now_us, &hit, &dead_us, pool, error);
     if (status != FCACHE_OK) {
+        fci_count(cache, status);
         return status;
     }
     if (hit.entry.kind != FCACHE_ENTRY_VALUE || hit.soft_purged) {
@@ -84,6 +85,7 @@ fcache_status_t fcache_get(fcache_t *cache, const fcache_key_t *key,
                                                    "no memory for a value");
     }
     fcache_pin_release(cache, hit.pin);
+    fci_count(cache, status);
     if (status == FCACHE_OK && out_ttl_us) {
         *out_ttl_us = dead_us - now_us;
     }

@@ -93,12 +93,24 @@ def test_stores_are_apart(httpd, origin, path):
     assert httpd.get("/second" + path).cache == "MISS"
 
 
+def test_statistics_count_answers_not_gets(httpd, origin, path):
+    """A variant takes two gets, and storing it one more."""
+    origin.on("/*", counting(("Vary", "Accept-Language")))
+    before = httpd.stats()
+    for language in ("de", "de", "en"):
+        httpd.get(path, {"Accept-Language": language})
+    after = httpd.stats()
+    assert after["hits"] - before["hits"] == 1
+    assert after["misses"] - before["misses"] == 2
+
+
 def test_statistics_count(httpd, origin, path):
     origin.on("/*", counting())
     before = httpd.stats()
     fill(httpd, path, path)
     after = httpd.stats()
     assert after["hits"] - before["hits"] == 1
+    assert after["misses"] - before["misses"] == 1
     assert after["puts"] - before["puts"] == 1
     assert after["entries"] >= 1  # cleared ones count until they are dropped
     assert after["bytes_total"] > 32 << 20

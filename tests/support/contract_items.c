@@ -243,6 +243,12 @@ void contract_counters_count(void **state)
     contract_get(store, &key, CONTRACT_NOW, "one");
     contract_get(store, &key, CONTRACT_NOW, "one");
     assert_int_equal(store->ops->stats(store->self, &now, NULL), FCACHE_OK);
+    assert_int_equal(now.misses - before.misses, 0);
+    assert_int_equal(now.hits - before.hits, 0);
+    store->ops->count(store->self, 1);
+    store->ops->count(store->self, 1);
+    store->ops->count(store->self, 0);
+    assert_int_equal(store->ops->stats(store->self, &now, NULL), FCACHE_OK);
     assert_int_equal(now.misses - before.misses, 1);
     assert_int_equal(now.hits - before.hits, 2);
     assert_int_equal(now.puts - before.puts, 1);

@@ -215,6 +215,10 @@ struct fcache_backend_ops_t {
     /* The largest body it takes, in bytes. */
     uint64_t (*max_object)(void *self);
 
+    /* A caller was answered or not: the hits and misses of stats. One answer may
+     * take several gets, so get itself counts neither. */
+    void (*count)(void *self, int answered);
+
     /* Looks through the whole store: OK, or CORRUPT with the first finding. May
      * be asked at any time, also while others use the store. */
     fcache_status_t (*check)(void *self, fcache_error_t *error);

@@ -92,7 +92,7 @@ static int die_with_pins(box_t *box)
     fcache_backend_writer_t *writer;
     char bytes[40000] = "";
     for (int i = 0; i < 900; i++) {
-        get_at(box, "big", NOW, &item);
+        ops->count(box->store, get_at(box, "big", NOW, &item) == FCACHE_OK);
     }
     ops->begin(box->store, 0, &writer, box->pool, NULL);
     ops->append(writer, fcache_bytes(bytes, sizeof(bytes)), NULL);
