@@ -175,6 +175,9 @@ void mfc_stale_hold(request_rec *r, mfc_ctx_t *ctx);
 /* May the entry that is held answer in the origin's place? */
 int mfc_stale_may_answer(const mfc_ctx_t *ctx, fcache_stale_t cause);
 
+/* The entry answers, as old as it has become while the origin was waited for. */
+void mfc_stale_take(request_rec *r, mfc_ctx_t *ctx);
+
 /* Is it a status that tells that the origin failed (RFC 5861 §4)? */
 int mfc_stale_is_failure(int status);
 

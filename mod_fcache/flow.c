@@ -184,7 +184,7 @@ static int error_document(request_rec *r, mfc_ctx_t *ctx)
     ap_set_module_config(r->request_config, &fcache_module, ctx);
     if (mfc_stale_is_failure(r->status) &&
         mfc_stale_may_answer(ctx, FCACHE_STALE_UNREACHABLE)) {
-        mfc_report(r, ctx, FCACHE_VERDICT_STALE, FCACHE_REASON_STALE_IF_ERROR);
+        mfc_stale_take(r, ctx);
         return mfc_serve(r, ctx);
     }
     mfc_report(r, ctx, ctx->verdict, ctx->reason);
@@ -263,7 +263,7 @@ static apr_status_t serve_instead(ap_filter_t *f, mfc_ctx_t *ctx,
 static apr_status_t serve_stale(ap_filter_t *f, mfc_ctx_t *ctx,
                                 apr_bucket_brigade *bb)
 {
-    mfc_report(f->r, ctx, FCACHE_VERDICT_STALE, FCACHE_REASON_STALE_IF_ERROR);
+    mfc_stale_take(f->r, ctx);
     return serve_instead(f, ctx, bb);
 }
 
@@ -316,8 +316,7 @@ static apr_status_t answer_broken(ap_filter_t *f, mfc_ctx_t *ctx,
     apr_status_t status;
 
     ctx->answered_us = apr_time_now();
-    f->c->keepalive =
-        AP_CONN_CLOSE; /* as it will be when mod_proxy has failed */
+    f->c->keepalive = AP_CONN_CLOSE; /* as when mod_proxy has failed */
     mfc_revalidate_disarm(f->r, ctx);
     if (mfc_stale_may_answer(ctx, FCACHE_STALE_UNREACHABLE)) {
         return serve_stale(f, ctx, bb);

@@ -43,6 +43,16 @@ int mfc_stale_is_failure(int status)
            status == HTTP_GATEWAY_TIME_OUT;
 }
 
+void mfc_stale_take(request_rec *r, mfc_ctx_t *ctx)
+{
+    int64_t waited_s = (apr_time_now() - ctx->started_us) / FCACHE_US_PER_S;
+
+    mfc_revalidate_disarm(r, ctx);
+    ctx->age_s = ctx->decision.age_s + waited_s;
+    ctx->ttl_s = ctx->decision.ttl_s - waited_s;
+    mfc_report(r, ctx, FCACHE_VERDICT_STALE, FCACHE_REASON_STALE_IF_ERROR);
+}
+
 void mfc_stale_arm(request_rec *r, mfc_ctx_t *ctx)
 {
     ap_add_output_filter_handle(mfc_stale_handle, ctx, r, r->connection);
@@ -58,8 +68,7 @@ apr_status_t mfc_stale_filter(ap_filter_t *f, apr_bucket_brigade *bb)
         return APR_SUCCESS;
     }
     ctx->answer_sent = 1;
-    mfc_revalidate_disarm(f->r, ctx);
-    mfc_report(f->r, ctx, FCACHE_VERDICT_STALE, FCACHE_REASON_STALE_IF_ERROR);
+    mfc_stale_take(f->r, ctx);
     mfc_serve_prepare(f->r, ctx, bb);
     return ap_pass_brigade(f->next, bb);
 }

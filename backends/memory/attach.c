@@ -53,10 +53,9 @@ static unsigned long long started(const char *pid)
     return at ? strtoull(at, NULL, 10) : 0;
 }
 
-/* A stranger's file may hold anything, and he writes on while we use it. */
-static int is_trusted(const search_t *search, uid_t owner)
+int fcm_owner_is_trusted(uid_t owner, uid_t self, uid_t named)
 {
-    return owner == 0 || owner == geteuid() || owner == search->named;
+    return owner == 0 || owner == self || owner == named;
 }
 
 static void note_holder(found_t *found, const char *pid)
@@ -88,7 +87,7 @@ static found_t *take(search_t *search, int fd)
         return NULL;
     }
     found_t *found = known(search, &st);
-    if (!is_trusted(search, st.st_uid)) {
+    if (!fcm_owner_is_trusted(st.st_uid, geteuid(), search->named)) {
         search->strange = 1;
     } else if (!found && search->count < FOUND_MAX) {
         found_t *fresh = &search->found[search->count];

@@ -11,6 +11,8 @@
 
 #include <apr_pools.h>
 
+#include <sys/types.h>
+
 #define FCM_SIZE_MIN (UINT64_C(1) << 20)
 #define FCM_SIZE_MAX (UINT64_C(1) << 40)
 
@@ -54,6 +56,11 @@ void fcm_region_hold(fcm_region_t *region);
 /* That of a running process; pid 0: of the only one there is. Not yet mapped. */
 fcache_status_t fcm_region_attach(fcm_region_t *region, const char *name,
                                   long pid, fcache_error_t *error);
+
+/* May `self` use a memory file of that owner? A stranger's may hold anything, and
+ * he writes on while it is used. `named` owns the process that was asked for by
+ * pid, or is root. */
+int fcm_owner_is_trusted(uid_t owner, uid_t self, uid_t named);
 
 /* Takes fd if it holds one of ours, MISS if that is retired. Not yet mapped.
  * The fd is the caller's otherwise. */

@@ -3,5 +3,5 @@
 
 int main(void)
 {
-    return contract_run("memory:?size=16M");
+    return contract_run("memory:?size=16M", 1);
 }

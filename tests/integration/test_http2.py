@@ -4,30 +4,14 @@ import subprocess
 
 import pytest
 
+from harness import tls
 from harness.client import curl
 from harness.origin import counting, ok
 
 MPMS = ("event", "worker")
-CONF = """
-Protocols h2 h2c http/1.1
-ProxyPass / {origin}/ retry=0
-FCacheEnable on
-Listen 127.0.0.1:{port2}
-<VirtualHost 127.0.0.1:{port2}>
-    ServerName localhost
-    SSLEngine on
-    SSLCertificateFile {crt}
-    SSLCertificateKeyFile {key}
-    ProxyPass / {origin}/ retry=0
-    FCacheEnable on
-</VirtualHost>
-"""
+CONF = "Protocols h2 h2c http/1.1" + tls.CONF
+names = tls.names
 BODY = bytes(range(256)) * 40
-
-
-def names(request):
-    crt, key = request.getfixturevalue("certificate")
-    return {"crt": crt, "key": key}
 
 
 @pytest.mark.parametrize("size", [0, 300, 65536, 1 << 20])

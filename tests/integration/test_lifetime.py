@@ -253,6 +253,17 @@ FAILURES = [
     (BUSY, "max-age=1", (503, b"busy", "MISS"))]
 
 
+def test_a_stale_answer_is_as_old_as_it_is_sent(httpd, origin, path):
+    """The time for which the origin was waited for counts (RFC 9111 §4.2.3)."""
+    httpd.log.allow("proxy:error", "proxy_http:error")
+    origin.on(path, ok("old", cc="max-age=1"), Reply(delay=2, drop=True))
+    httpd.get(path)
+    time.sleep(1.1)
+    answer = httpd.get(path)
+    assert (answer.status, answer.body, answer.cache) == STALE
+    assert int(answer.get("Age")) >= 3
+
+
 def test_stale_answers_for_an_origin_that_fails(httpd, origin, path):
     """T19: never past must-revalidate, proxy-revalidate or s-maxage. All grow
     old together."""

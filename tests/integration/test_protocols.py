@@ -1,28 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """HTTP/1.0, keep-alive, pipelining, TLS, interim answers."""
+from harness import tls
 from harness.client import exchange, fetch, request_bytes
 from harness.origin import counting, ok
 
 MPMS = ("event", "prefork", "worker")
-CONF = """
-ProxyPass / {origin}/ retry=0
-FCacheEnable on
-Listen 127.0.0.1:{port2}
-<VirtualHost 127.0.0.1:{port2}>
-    ServerName localhost
-    SSLEngine on
-    SSLCertificateFile {crt}
-    SSLCertificateKeyFile {key}
-    ProxyPass / {origin}/ retry=0
-    FCacheEnable on
-</VirtualHost>
-"""
+CONF = tls.CONF
+names = tls.names
 BODY = bytes(range(256)) * 40
-
-
-def names(request):
-    crt, key = request.getfixturevalue("certificate")
-    return {"crt": crt, "key": key}
 
 
 def test_http_1_0(httpd, origin, path):

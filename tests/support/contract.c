@@ -9,6 +9,7 @@
 #define HEAD "the head of "
 
 static const char *contract_url;
+static int contract_has_writers;
 
 static int setup(void **state)
 {
@@ -32,6 +33,11 @@ static int setup(void **state)
     store->pool = pool;
     store->ops = fcache_backend_ops(backend);
     store->self = fcache_backend_self(backend);
+    if ((store->ops->begin != NULL) != contract_has_writers) {
+        print_error("%s: has writers or not, against what was said\n",
+                    contract_url);
+        return -1;
+    }
     apr_snprintf(store->prefix, sizeof(store->prefix), "t%d-%d", (int)getpid(),
                  ++count);
     apr_snprintf(store->other_prefix, sizeof(store->other_prefix), "%s-b",
@@ -57,17 +63,23 @@ static int teardown(void **state)
     return status == FCACHE_OK ? 0 : -1;
 }
 
-int contract_run(const char *url)
+int contract_run(const char *url, int has_writers)
 {
 #define X(name)                                                                \
     cmocka_unit_test_setup_teardown(contract_##name, setup, teardown),
     const struct CMUnitTest tests[] = {CONTRACT_LIST(X)};
+    const struct CMUnitTest writers[] = {CONTRACT_WRITERS_LIST(X)};
 #undef X
     contract_url = url;
+    contract_has_writers = has_writers;
     if (apr_initialize() != APR_SUCCESS) {
         return 1;
     }
-    return cmocka_run_group_tests_name(url, tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name(url, tests, NULL, NULL);
+    if (has_writers) {
+        failed += cmocka_run_group_tests_name("writers", writers, NULL, NULL);
+    }
+    return failed;
 }
 
 fcache_key_t contract_key_in(contract_t *store, const char *prefix,

@@ -34,10 +34,6 @@
     X(pieces_are_put_together)                                                 \
     X(too_large_is_said)                                                       \
     X(pins_keep_what_they_pin)                                                 \
-    X(writers_of_known_length)                                                 \
-    X(writers_of_unknown_length)                                               \
-    X(writers_can_give_up)                                                     \
-    X(unfinished_is_not_seen)                                                  \
     /* contract_clears.c */                                                    \
     X(clear_all)                                                               \
     X(clear_prefix)                                                            \
@@ -59,8 +55,16 @@
     X(threads_see_whole_items)                                                 \
     X(threads_add_once)
 
+/* Of stores that take bodies in pieces; contract_bodies.c */
+#define CONTRACT_WRITERS_LIST(X)                                               \
+    X(writers_of_known_length)                                                 \
+    X(writers_of_unknown_length)                                               \
+    X(writers_can_give_up)                                                     \
+    X(unfinished_is_not_seen)
+
 #define X(name) void contract_##name(void **state);
 CONTRACT_LIST(X)
+CONTRACT_WRITERS_LIST(X)
 #undef X
 
 #define CONTRACT_NOW (INT64_C(1800000000) * FCACHE_US_PER_S)
@@ -74,8 +78,9 @@ typedef struct contract_t {
     char other_prefix[FCACHE_KEY_MAX_LABEL]; /* starts like the other */
 } contract_t;
 
-/* Runs the list; the number of failures. */
-int contract_run(const char *url);
+/* Runs the lists; the number of failures. `has_writers` says whether the store
+ * takes bodies in pieces, and is checked. */
+int contract_run(const char *url, int has_writers);
 
 /* A key of `text` in a prefix and namespace, in the test's pool. */
 fcache_key_t contract_key_in(contract_t *store, const char *prefix,
