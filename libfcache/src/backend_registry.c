@@ -113,8 +113,8 @@ fcache_status_t fcache_backend_create(const fcache_backends_t *backends,
     }
     *backend = (fcache_backend_t){ops, NULL, apr_pstrdup(pool, name),
                                   fci_backend_url_format(&parsed, pool)};
-    fcache_backend_conf_t conf = {backend->name, parsed.location,
-                                  parsed.options};
+    fcache_backend_conf_t conf = {backend->name, parsed.scheme, parsed.location,
+                                  parsed.options, backends};
     status = ops->create(&conf, &backend->self, pool, error);
     if (status == FCACHE_OK) {
         *out_backend = backend;

@@ -131,11 +131,16 @@ FCACHE_API const char *fcache_backend_scheme(const fcache_backend_t *backend);
 
 /* ---- for those who write a store ----------------------------------------- */
 
+/* A put waits for a network: whoever has a client answers it first. */
+#define FCACHE_BACKEND_REMOTE (1u << 0)
+
 /* A parsed URL as create sees it. */
 typedef struct fcache_backend_conf_t {
     const char *name;
+    const char *scheme;
     const char *location;       /* between "scheme:" and "?", may be "" */
     const apr_table_t *options; /* decoded, lower-case names */
+    const fcache_backends_t *backends; /* the registry it is created from */
 } fcache_backend_conf_t;
 
 /* Sizes like 64M, 1G, 512k or plain bytes; times like 500ms, 15s, 5m, 1h, 7d or
@@ -157,6 +162,7 @@ typedef struct fcache_backend_writer_t fcache_backend_writer_t;
 struct fcache_backend_ops_t {
     unsigned abi; /* FCACHE_BACKEND_ABI */
     const char *scheme;
+    unsigned flags; /* FCACHE_BACKEND_* */
 
     fcache_status_t (*create)(const fcache_backend_conf_t *conf,
                               void **out_self, apr_pool_t *pool,
@@ -222,6 +228,13 @@ struct fcache_backend_ops_t {
     /* Looks through the whole store: OK, or CORRUPT with the first finding. May
      * be asked at any time, also while others use the store. */
     fcache_status_t (*check)(void *self, fcache_error_t *error);
+
+    /* Makes what the store needs to exist, a table say. OK when it is there. */
+    fcache_status_t (*setup)(void *self, fcache_error_t *error);
+
+    /* The epoch as the store has it now, with a round trip if it takes one. */
+    fcache_status_t (*sync)(void *self, uint64_t *out_epoch,
+                            fcache_error_t *error);
 };
 
 /* For cache.c and tests: the vtable and what create made. */

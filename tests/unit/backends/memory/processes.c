@@ -296,7 +296,8 @@ static void options_are_checked(void **state)
         apr_pool_create(&pool, NULL);
         apr_table_t *table = apr_table_make(pool, 1);
         apr_table_set(table, options[i].option, options[i].value);
-        const fcache_backend_conf_t conf = {"test", options[i].location, table};
+        const fcache_backend_conf_t conf = {
+            .name = "test", .location = options[i].location, .options = table};
         CHECK_INT(ops->create(&conf, &self, pool, &error),
                   options[i].ok ? FCACHE_OK : FCACHE_BAD_CONFIG);
         if (!options[i].ok && !strcmp(options[i].option, "shards")) {

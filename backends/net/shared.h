@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FCN_SHARED_H
+#define FCN_SHARED_H
+
+/*
+ * What the processes of a server share about one remote store: a page of atomic
+ * numbers, made before fork. No locks, so no process can die holding one. It is
+ * kept over graceful restarts, by the store's name.
+ */
+
+#include "limits.h"
+
+#include <fcache/backend.h>
+#include <fcache/stats.h>
+
+#include <stdatomic.h>
+
+#define FCN_CELLS   64 /* breakers: servers beyond share one */
+#define FCN_BUCKETS 20 /* of the latency histogram: < 2^i * 50 us */
+
+typedef struct fcn_cell_t {
+    _Atomic uint64_t name_hash; /* of the server; 0: free */
+    _Atomic uint32_t failures;  /* in a row */
+    _Atomic uint32_t openings;  /* in a row: how often the time was doubled */
+    _Atomic int64_t open_until_us;
+    _Atomic int64_t probe_until_us; /* somebody tries until then */
+    _Atomic uint32_t successes;     /* of probes, in a row */
+    _Atomic int64_t window_us;      /* start of the window below */
+    _Atomic uint32_t window_ops, window_failures;
+} fcn_cell_t;
+
+typedef struct fcn_shared_t {
+    /* the highest invalidation clock seen, see remote.h */
+    _Atomic uint64_t clock;
+    _Atomic uint64_t hits, misses, stale, puts, deletes, clears, refused,
+        faults, corrupt, skipped;
+    _Atomic uint64_t latency[FCN_BUCKETS]; /* of round trips */
+    fcn_cell_t cells[FCN_CELLS];
+} fcn_shared_t;
+
+/* The page of the store of that name in the pool, made if there is none. */
+fcache_status_t fcn_shared_open(const char *name, apr_pool_t *retain_pool,
+                                fcn_shared_t **out_shared,
+                                fcache_error_t *error);
+
+/* The cell of a server "host:port"; always one. */
+fcn_cell_t *fcn_shared_cell(fcn_shared_t *shared, const char *server);
+
+/* A round trip took so long. */
+void fcn_shared_latency(fcn_shared_t *shared, int64_t us);
+
+/* Adds what the page knows to the stats: counters, latency, breakers. */
+void fcn_shared_stats(const fcn_shared_t *shared, fcache_stats_t *stats);
+
+/* ---- breakers ------------------------------------------------------------ */
+
+typedef enum fcn_gate_t {
+    FCN_GATE_CLOSED, /* go */
+    FCN_GATE_PROBE,  /* go, the answer decides for all */
+    FCN_GATE_OPEN    /* do not */
+} fcn_gate_t;
+
+/*
+ * May the server be asked? Opens after `failures` in a row, or when half of at
+ * least 20 within 10 s failed; open for open_us, doubled up to open_max_us,
+ * +-20 %; then one probe at a time in all processes; closed after two successes.
+ */
+fcn_gate_t fcn_breaker_ask(fcn_cell_t *cell, const fcn_limits_t *limits,
+                           int64_t now_us);
+
+/* What came of it; each ask that said go must be told. */
+void fcn_breaker_tell(fcn_cell_t *cell, const fcn_limits_t *limits,
+                      fcn_gate_t gate, int ok, int64_t now_us);
+
+#endif

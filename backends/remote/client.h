@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FCR_CLIENT_H
+#define FCR_CLIENT_H
+
+/*
+ * What a remote store has to be able to do. remote.h makes a whole store of it:
+ * entries that cannot be forged, purges in O(1), add, touch, soft purge, stats.
+ * A client only moves bytes under names, and its answers are not believed.
+ *
+ * Names are printable ASCII without blanks, at most FCR_NAME_MAX bytes. Values are
+ * opaque. All calls may be made by any thread after child_init, take a deadline
+ * for all they do, and destroy a connection after any fault on it.
+ */
+
+#include "../net/deadline.h"
+#include "../net/limits.h"
+#include "../net/shared.h"
+
+#include <fcache/backend.h>
+
+#define FCR_NAME_MAX 200
+
+/* Of a stored value, so many first bytes tell it from every other. */
+#define FCR_STAMP_BYTES 32
+
+/* What fetch found under one name. */
+typedef struct fcr_found_t {
+    int exists;
+    fcache_bytes_t value; /* in the pool */
+    uint64_t cas;         /* the client's own, for REPLACE */
+} fcr_found_t;
+
+typedef enum fcr_mode_t {
+    FCR_SET,    /* whatever is there */
+    FCR_ADD,    /* only if nothing is there, else EXISTS */
+    FCR_REPLACE /* only if what was fetched is still there, else EXISTS */
+} fcr_mode_t;
+
+typedef struct fcr_store_t {
+    fcache_bytes_t name;
+    const fcache_bytes_t *pieces; /* the value, FCR_STAMP_BYTES at least */
+    size_t piece_count;
+    fcr_mode_t mode;
+    const fcr_found_t *old; /* REPLACE: as fetch gave it */
+    int64_t ttl_us;         /* > 0; rounded up to what the server knows */
+    int64_t now_us;
+} fcr_store_t;
+
+/*
+ * One name of a walk, with its value or without (len 0: fetch it). 0 to go on.
+ */
+typedef int (*fcr_walk_fn)(void *baton, fcache_bytes_t name,
+                           fcache_bytes_t value);
+
+/* What a store tells of itself. */
+typedef struct fcr_census_t {
+    uint64_t entries, bytes_used, bytes_total, evicted, expired;
+} fcr_census_t;
+
+typedef struct fcr_client_ops_t {
+    const char *scheme;
+    /* Its own defaults, or NULL. */
+    const fcn_limits_t *limits;
+    /* Options of its own beside those of net, TLS and remote; NULL-terminated. */
+    const char *const *options;
+
+    /* No network. `*out_is_local`: nothing leaves this machine. */
+    fcache_status_t (*create)(const fcache_backend_conf_t *conf,
+                              const fcn_limits_t *limits, void **out_self,
+                              int *out_is_local, apr_pool_t *pool,
+                              fcache_error_t *error);
+    /* Before fork: what all processes share. No connections. */
+    fcache_status_t (*open)(void *self, fcn_shared_t *shared,
+                            fcache_error_t *error);
+    /* In each process. No connection yet either: the first request makes it, so
+     * that a store that is down delays no start. */
+    fcache_status_t (*child_init)(void *self, apr_pool_t *pool,
+                                  fcache_error_t *error);
+
+    /*
+     * Reads names[0..count) in one round trip; those that are not there have
+     * exists 0. names[0] is an entry's; the others are counters, of which the
+     * copy counts that lies where names[0] does. A reply over max_value() bytes a
+     * name is PROTOCOL. OK, or a fault and nothing is believed.
+     */
+    fcache_status_t (*fetch)(void *self, const fcache_bytes_t *names,
+                             size_t count, fcr_found_t *out_found,
+                             fcn_deadline_t deadline, apr_pool_t *pool,
+                             fcache_error_t *error);
+
+    /* OK, EXISTS, TOO_LARGE or a fault. */
+    fcache_status_t (*store)(void *self, const fcr_store_t *store,
+                             fcn_deadline_t deadline, fcache_error_t *error);
+
+    /* OK, MISS or a fault. */
+    fcache_status_t (*remove)(void *self, fcache_bytes_t name,
+                              fcn_deadline_t deadline, fcache_error_t *error);
+
+    /*
+     * Raises the clock (counter `clock`, decimal text) and sets `counter` to its
+     * new value, on every server that has a clock of its own, or, unless `home`
+     * is NULL, on that of the entry `home` only. The new value is above the old
+     * one and at least `floor`. Nobody may see a new clock while `counter` is
+     * still old: either both change at once, or the clock is raised, the counter
+     * set, and the clock raised again. The counter lives for ttl_us, the clock for
+     * ever. OK when all servers have it; a fault when one has not.
+     */
+    fcache_status_t (*tick)(void *self, const fcache_bytes_t *home,
+                            fcache_bytes_t clock, fcache_bytes_t counter,
+                            uint64_t floor, int64_t ttl_us, uint64_t *out_clock,
+                            fcn_deadline_t deadline, fcache_error_t *error);
+
+    /* Every entry's name, maybe some twice. */
+    fcache_status_t (*walk)(void *self, fcr_walk_fn fn, void *baton,
+                            fcache_error_t *error);
+    fcache_status_t (*census)(void *self, fcr_census_t *out_census,
+                              fcache_error_t *error);
+
+    /* The largest value it takes. */
+    uint64_t (*max_value)(void *self);
+
+    /* Makes what the store needs to exist (a table), or NULL: nothing. */
+    fcache_status_t (*setup)(void *self, fcache_error_t *error);
+} fcr_client_ops_t;
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FCR_PROTECT_H
+#define FCR_PROTECT_H
+
+/*
+ * Records between here and a store that others may write to (T24, T25, T29). A
+ * sealed record is
+ *
+ *   stamp    32  magic, version, flags, key id, random salt
+ *   times    24  epoch, fresh_until_us, dead_us
+ *   lengths  ..  of what follows, packed and unpacked
+ *   payload  ..  tags, head, body: as they are, or zstd, or encrypted, or both
+ *   tag      32  HMAC-SHA-256, or 16 of GCM, or XXH3-128 without a secret
+ *
+ * The tag covers all of it and the name under which it lies, so that neither a
+ * bit, nor the name, nor a time can be changed. It is checked first.
+ */
+
+#include <fcache/backend.h>
+
+typedef struct fcr_protect_t fcr_protect_t;
+
+/*
+ * From the store's options: `secret-file` (see secret.c), `integrity` (on, off),
+ * `encrypt` (on, off), `compress` (off, or the size from which on; default 1K).
+ * BAD_CONFIG: encrypt without a secret, a file that others may read, no secret
+ * for a store that is not local while integrity is on: the sentence names
+ * `fcachectl secret`.
+ */
+fcache_status_t fcr_protect_create(const apr_table_t *options, int is_local,
+                                   fcr_protect_t **out_protect,
+                                   apr_pool_t *pool, fcache_error_t *error);
+
+/* An item as it is stored. Views point into what unseal was given, or into the
+ * pool when it was packed. */
+typedef struct fcr_record_t {
+    uint64_t epoch;
+    int64_t fresh_until_us;
+    int64_t dead_us;
+    fcache_bytes_t tags; /* length-prefixed list */
+    fcache_bytes_t head;
+    const fcache_bytes_t *body;
+    size_t body_count;
+} fcr_record_t;
+
+/* Appends the sealed record. TOO_LARGE past `out`'s ceiling; NO_MEMORY also when
+ * no random bytes are to be had. Any thread. */
+fcache_status_t fcr_seal(const fcr_protect_t *protect, fcache_bytes_t name,
+                         const fcr_record_t *record, fcache_buf_t *out,
+                         fcache_error_t *error);
+
+/*
+ * Verifies, decrypts, unpacks. CORRUPT for whatever seal with one of the secrets
+ * did not make under that very name; UNSUPPORTED for a newer version. Never
+ * allocates more than max_bytes. Any thread.
+ */
+fcache_status_t fcr_unseal(const fcr_protect_t *protect, fcache_bytes_t name,
+                           fcache_bytes_t sealed, uint64_t max_bytes,
+                           fcr_record_t *out_record, apr_pool_t *pool,
+                           fcache_error_t *error);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FCR_REMOTE_H
+#define FCR_REMOTE_H
+
+/*
+ * A store made of a client (client.h). A tour, file by file:
+ *
+ *   record.c    an item as bytes: stamp, times, epoch, tags, head, body.
+ *   protect.c   HMAC-SHA-256, AES-256-GCM, or a plain checksum over a record and
+ *               the name it lies under; zstd. Nothing is parsed before it is
+ *               verified.
+ *   secret.c    the file of secrets.
+ *   purge.c     the invalidation clock and its counters.
+ *   memo.c      which entries were found valid at which clock.
+ *   remote.c    the vtable of fcache/backend.h.
+ *
+ * Invalidation. The store has a clock, a number that every clear raises, and a
+ * counter for every scope that was ever cleared, which holds the clock's value of
+ * then. A record bears the clock of before its value was computed, its epoch. A
+ * get reads record and clock in one round trip. An epoch not below the clock:
+ * nothing was cleared since, the record is good. Else the counters of its scopes
+ * (everything, its prefix, its namespace, its tags; hard and soft) are read, a
+ * second round trip, and it is gone if one of the hard ones is above its epoch.
+ * What was found is remembered for that clock, so that the second trip is made
+ * once per entry, process and clear. A purge is seen by all from then on at once.
+ *
+ * A clock that is missing (evicted, flushed) or below the highest seen (failover,
+ * restore) means that purges may have been lost: everything older is gone, by a
+ * tick of the counter of everything.
+ *
+ * Names. Entries lie under prefix:namespace:digest. The clock and the counters are
+ * `{fcache}clock` and `{fcache}KIND:DIGEST`, which Redis Cluster keeps on one node.
+ */
+
+#include "client.h"
+
+/* The store of that client: fill a fcache_backend_ops_t with these, see
+ * redis/redis.c for how. `self` is what fcr_create made. */
+fcache_status_t fcr_create(const fcr_client_ops_t *client,
+                           const fcache_backend_conf_t *conf, void **out_self,
+                           apr_pool_t *pool, fcache_error_t *error);
+
+/*
+ * The rows that do not depend on the client. A store's vtable is
+ *
+ *   static fcache_status_t create(conf, out_self, pool, error)
+ *   {
+ *       return fcr_create(&client, conf, out_self, pool, error);
+ *   }
+ *   const fcache_backend_ops_t fcache_redis_ops = FCR_BACKEND_OPS("redis",
+ *                                                                 create);
+ */
+fcache_status_t fcr_open(void *self, apr_pool_t *retain_pool,
+                         fcache_error_t *error);
+fcache_status_t fcr_child_init(void *self, apr_pool_t *pool,
+                               fcache_error_t *error);
+uint64_t fcr_epoch(void *self);
+fcache_status_t fcr_get(void *self, const fcache_key_t *key, int64_t now_us,
+                        fcache_item_t *out_item, apr_pool_t *pool,
+                        fcache_error_t *error);
+fcache_status_t fcr_put(void *self, const fcache_key_t *key,
+                        const fcache_value_t *value, int64_t now_us,
+                        fcache_error_t *error);
+fcache_status_t fcr_add(void *self, const fcache_key_t *key,
+                        const fcache_value_t *value, int64_t now_us,
+                        fcache_error_t *error);
+fcache_status_t fcr_del(void *self, const fcache_key_t *key, int64_t now_us,
+                        fcache_error_t *error);
+fcache_status_t fcr_touch(void *self, const fcache_key_t *key, int64_t dead_us,
+                          int64_t now_us, fcache_error_t *error);
+fcache_status_t fcr_clear(void *self, const fcache_scope_t *scope, int soft,
+                          fcache_error_t *error);
+fcache_status_t fcr_list(void *self, int64_t now_us, fcache_listed_fn fn,
+                         void *baton, fcache_error_t *error);
+fcache_status_t fcr_stats(void *self, fcache_stats_t *out_stats,
+                          fcache_error_t *error);
+uint64_t fcr_max_object(void *self);
+void fcr_count(void *self, int answered);
+fcache_status_t fcr_setup(void *self, fcache_error_t *error);
+
+/* For a tier in front of it: the clock as it is now, one round trip. */
+fcache_status_t fcr_sync(void *self, uint64_t *out_clock,
+                         fcache_error_t *error);
+
+#define FCR_BACKEND_OPS(scheme_text, create_fn)                                \
+    {                                                                          \
+        .abi = FCACHE_BACKEND_ABI, .scheme = (scheme_text),                    \
+        .flags = FCACHE_BACKEND_REMOTE, .create = (create_fn),                 \
+        .open = fcr_open, .child_init = fcr_child_init, .epoch = fcr_epoch,    \
+        .get = fcr_get, .put = fcr_put, .add = fcr_add, .del = fcr_del,        \
+        .touch = fcr_touch, .clear = fcr_clear, .list = fcr_list,              \
+        .stats = fcr_stats, .max_object = fcr_max_object, .count = fcr_count,  \
+        .setup = fcr_setup, .sync = fcr_sync                                   \
+    }
+
+#endif
