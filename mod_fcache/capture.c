@@ -69,9 +69,6 @@ void mfc_capture_drop(request_rec *r, mfc_ctx_t *ctx, fcache_reason_t reason)
         capture->writer = NULL;
     }
     capture->hold = 0;
-    if (ctx->conf->status_header != NULL) {
-        apr_table_unset(r->headers_out, ctx->conf->status_header);
-    }
     mfc_report(r, ctx, FCACHE_VERDICT_MISS, reason);
 }
 
@@ -162,9 +159,6 @@ void mfc_capture_begin(request_rec *r, mfc_ctx_t *ctx, fcache_fields_t fields)
     ctx->ttl_s =
         (ctx->judgement.fresh_until_us - ctx->answered_us) / FCACHE_US_PER_S;
     ctx->age_s = ctx->judgement.initial_age_s;
-    if (ctx->conf->status_header != NULL) {
-        apr_table_unset(r->headers_out, ctx->conf->status_header);
-    }
     mfc_serve_client_control(
         r, ctx,
         (ctx->judgement.entry_flags & FCACHE_ENTRY_CLIENT_CC) != 0 ||

@@ -124,6 +124,7 @@ const char *mfc_parse_seconds(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_coder(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_key(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_header_name(cmd_parms *, void *, int, char *const[]);
+const char *mfc_parse_cache_status(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_env_prefix(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_client_control(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_methods(cmd_parms *, void *, int, char *const[]);

@@ -194,6 +194,7 @@ const char *mfc_parse_coder(cmd_parms *cmd, void *field, int argc,
 /* Fields with a meaning of their own, which are not ours to write. */
 static const char *const taken_names[] = {"Age",
                                           "Cache-Control",
+                                          "Cache-Status",
                                           "Connection",
                                           "Content-Encoding",
                                           "Content-Length",
@@ -243,6 +244,27 @@ const char *mfc_parse_header_name(cmd_parms *cmd, void *field, int argc,
     } else {
         *name = apr_pstrdup(cmd->pool, argv[0]);
     }
+    return NULL;
+}
+
+const char *mfc_parse_cache_status(cmd_parms *cmd, void *field, int argc,
+                                   char *const argv[])
+{
+    fcache_bytes_t *name = field;
+    char item[FCACHE_CACHE_STATUS_NAME_LEN];
+    size_t len;
+
+    (void)argc;
+    if (is(argv[0], "off")) {
+        *name = fcache_str(NULL);
+        return NULL;
+    }
+    len = fcache_cache_status_name(
+        fcache_str(is(argv[0], "on") ? "mod_fcache" : argv[0]), item);
+    if (len == 0) {
+        return "not a name";
+    }
+    *name = fcache_bytes(apr_pstrmemdup(cmd->pool, item, len), len);
     return NULL;
 }
 

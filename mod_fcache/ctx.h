@@ -40,6 +40,9 @@ typedef struct mfc_ctx_t {
     fcache_reason_t reason;
     int64_t age_s;
     int64_t ttl_s;
+    fcache_forward_t forward;  /* why the origin was asked; NONE: it was not */
+    int forward_status;        /* of its answer, or 0 */
+    const char *others_status; /* Cache-Status of caches behind us, or NULL */
     const request_rec *reported; /* the one that was told last */
 
     int answer_sent;     /* in the place of whatever else is passed on */
@@ -215,8 +218,17 @@ apr_status_t mfc_framing_filter(ap_filter_t *f, apr_bucket_brigade *bb,
 void mfc_report(request_rec *r, mfc_ctx_t *ctx, fcache_verdict_t verdict,
                 fcache_reason_t reason);
 
-/* Puts the verdict's field into the table, in place of any the origin sent. */
-void mfc_report_field(const mfc_ctx_t *ctx, apr_table_t *fields);
+/* The origin has answered: what it says in our fields is taken out, and kept
+ * where it goes before what we say. */
+void mfc_report_answer(request_rec *r, mfc_ctx_t *ctx);
+
+/* Puts the verdict's fields where errors do not touch them. */
+void mfc_report_beside(request_rec *r, const mfc_ctx_t *ctx);
+
+/* Puts the verdict's fields into the table; Cache-Status behind what is there.
+ */
+void mfc_report_fields(request_rec *r, const mfc_ctx_t *ctx,
+                       apr_table_t *fields);
 
 /* The request's line in the log. */
 void mfc_report_log(const request_rec *r, const mfc_ctx_t *ctx);

@@ -159,6 +159,7 @@ static int answer(request_rec *r, mfc_ctx_t *ctx)
         }
         break;
     }
+    ctx->forward = fcache_forward_of(ctx->bypass, &ctx->decision);
     mfc_report(r, ctx, FCACHE_VERDICT_MISS, ctx->decision.reason);
     ctx->before = apr_table_copy(r->pool, r->err_headers_out);
     mfc_capture_arm(r, ctx);
@@ -193,6 +194,7 @@ static int error_document(request_rec *r, mfc_ctx_t *ctx)
 
 static int bypass(request_rec *r, mfc_ctx_t *ctx)
 {
+    ctx->forward = fcache_forward_of(ctx->bypass, &ctx->decision);
     mfc_report(r, ctx, FCACHE_VERDICT_BYPASS, ctx->bypass);
     mfc_bypass_arm(r, ctx);
     return DECLINED;
@@ -284,6 +286,7 @@ static apr_status_t rule(ap_filter_t *f, mfc_ctx_t *ctx, apr_bucket_brigade *bb)
     int asked_by_us = ctx->parked != NULL;
 
     judge(r, ctx, fields);
+    mfc_report_answer(r, ctx);
     if (mfc_stale_is_failure(r->status) &&
         mfc_stale_may_answer(ctx, FCACHE_STALE_ERROR)) {
         return serve_stale(f, ctx, bb);
@@ -360,7 +363,7 @@ void mfc_on_error(request_rec *r)
     if (ctx == NULL) {
         return;
     }
-    mfc_report_field(ctx, r->err_headers_out);
+    mfc_report_beside(r, ctx);
     /* mod_proxy fails after it has passed the bucket that said so: the answer
      * to that is out, and a second one would be taken for the next request's */
     if (ctx->answer_sent ||

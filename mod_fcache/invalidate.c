@@ -118,7 +118,7 @@ void mfc_bypass_arm(request_rec *r, mfc_ctx_t *ctx)
 
 apr_status_t mfc_bypass_filter(ap_filter_t *f, apr_bucket_brigade *bb)
 {
-    const mfc_ctx_t *ctx = f->ctx;
+    mfc_ctx_t *ctx = f->ctx;
     request_rec *r = f->r;
     ap_filter_t *next = f->next;
 
@@ -128,9 +128,8 @@ apr_status_t mfc_bypass_filter(ap_filter_t *f, apr_bucket_brigade *bb)
         forget_reference(r, ctx, "Location");
         forget_reference(r, ctx, "Content-Location");
     }
-    if (ctx->conf->status_header != NULL) {
-        apr_table_unset(r->headers_out, ctx->conf->status_header);
-    }
+    mfc_report_answer(r, ctx);
+    mfc_report(r, ctx, FCACHE_VERDICT_BYPASS, ctx->bypass);
     ap_remove_output_filter(f);
     return ap_pass_brigade(next, bb);
 }

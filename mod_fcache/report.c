@@ -6,6 +6,8 @@
 
 APLOG_USE_MODULE(fcache);
 
+#define CACHE_STATUS "Cache-Status"
+
 /* The first report of a request adds, which costs a fraction of looking for
  * what is not there yet. */
 static void tell(request_rec *r, int is_first, const char *name,
@@ -26,11 +28,72 @@ static int is_served(fcache_verdict_t verdict)
            verdict == FCACHE_VERDICT_REVALIDATED;
 }
 
-void mfc_report_field(const mfc_ctx_t *ctx, apr_table_t *fields)
+/* RFC 9211 */
+static const char *cache_status(request_rec *r, const mfc_ctx_t *ctx)
+{
+    fcache_cache_status_t status = {.name = ctx->conf->cache_status,
+                                    .forward = ctx->forward,
+                                    .forward_status = ctx->forward_status,
+                                    .ttl_s = ctx->ttl_s,
+                                    .detail = ctx->reason};
+    char text[FCACHE_CACHE_STATUS_LEN];
+
+    status.is_hit = is_served(ctx->verdict);
+    status.is_stored = ctx->reason == FCACHE_REASON_STORED ||
+                       ctx->reason == FCACHE_REASON_REFRESHED;
+    status.has_ttl = status.is_hit || status.is_stored;
+    return apr_pstrmemdup(r->pool, text,
+                          fcache_cache_status_format(&status, text));
+}
+
+void mfc_report_answer(request_rec *r, mfc_ctx_t *ctx)
+{
+    const mfc_conf_t *conf = ctx->conf;
+
+    ctx->forward_status = r->status;
+    if (conf->status_header != NULL) {
+        apr_table_unset(r->headers_out, conf->status_header);
+    }
+    if (conf->cache_status.len > 0) {
+        ctx->others_status =
+            apr_table_getm(r->pool, r->headers_out, CACHE_STATUS);
+        apr_table_unset(r->headers_out, CACHE_STATUS);
+    }
+}
+
+void mfc_report_fields(request_rec *r, const mfc_ctx_t *ctx,
+                       apr_table_t *fields)
 {
     if (ctx->conf->status_header != NULL) {
         apr_table_setn(fields, ctx->conf->status_header,
                        fcache_verdict_text(ctx->verdict));
+    }
+    if (ctx->conf->cache_status.len > 0) {
+        apr_table_addn(fields, CACHE_STATUS, cache_status(r, ctx));
+    }
+}
+
+/* Errors and what handlers do to the rest leave err_headers_out as it is. */
+void mfc_report_beside(request_rec *r, const mfc_ctx_t *ctx)
+{
+    apr_table_t *fields = r->err_headers_out;
+
+    if (ctx->conf->cache_status.len > 0) {
+        apr_table_unset(fields, CACHE_STATUS);
+        if (ctx->others_status != NULL) {
+            apr_table_addn(fields, CACHE_STATUS, ctx->others_status);
+        }
+    }
+    mfc_report_fields(r, ctx, fields);
+}
+
+static void unreport(request_rec *r, const mfc_ctx_t *ctx)
+{
+    if (ctx->conf->status_header != NULL) {
+        apr_table_unset(r->err_headers_out, ctx->conf->status_header);
+    }
+    if (ctx->conf->cache_status.len > 0) {
+        apr_table_unset(r->err_headers_out, CACHE_STATUS);
     }
 }
 
@@ -43,11 +106,10 @@ void mfc_report(request_rec *r, mfc_ctx_t *ctx, fcache_verdict_t verdict,
     ctx->reported = r;
     ctx->verdict = verdict;
     ctx->reason = reason;
-    if (!is_served(verdict)) {
-        /* err_headers_out outlives what handlers and errors do to the rest */
-        mfc_report_field(ctx, r->err_headers_out);
-    } else if (ctx->conf->status_header != NULL) {
-        apr_table_unset(r->err_headers_out, ctx->conf->status_header);
+    if (is_served(verdict)) {
+        unreport(r, ctx);
+    } else {
+        mfc_report_beside(r, ctx);
     }
     if (env == NULL) {
         return;

@@ -148,7 +148,7 @@ void mfc_serve_prepare(request_rec *r, mfc_ctx_t *ctx, apr_bucket_brigade *bb)
     mfc_serve_client_control(r, ctx, has_own);
     apr_table_setn(r->headers_out, "Age",
                    apr_off_t_toa(r->pool, ctx->age_s > 0 ? ctx->age_s : 0));
-    mfc_report_field(ctx, r->headers_out);
+    mfc_report_fields(r, ctx, r->headers_out);
     if (entry->status == HTTP_OK &&
         mfc_serve_condition(r, entry) == HTTP_NOT_MODIFIED) {
         r->status = HTTP_NOT_MODIFIED;

@@ -174,8 +174,7 @@ static fcache_reason_t check_presence(const fcache_policy_t *policy,
     fcache_fields_t fields = request->fields;
     if (!entry || (entry->kind != FCACHE_ENTRY_RESPONSE &&
                    entry->kind != FCACHE_ENTRY_UNCACHEABLE)) {
-        return fcache_fields_get(fields, "Range").ptr ? FCACHE_REASON_RANGE
-                                                      : FCACHE_REASON_ABSENT;
+        return FCACHE_REASON_ABSENT;
     }
     if (entry->kind == FCACHE_ENTRY_UNCACHEABLE) {
         return FCACHE_REASON_UNCACHEABLE;

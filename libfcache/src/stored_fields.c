@@ -8,7 +8,6 @@
  * written anew by every cache. */
 static const fcache_bytes_t not_stored[] = {
     FCI_TEXT("Age"),
-    FCI_TEXT("Cache-Status"),
     FCI_TEXT("Connection"),
     FCI_TEXT("Keep-Alive"),
     FCI_TEXT("Proxy-Authenticate"),

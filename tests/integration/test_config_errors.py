@@ -55,6 +55,8 @@ BAD = [
     ("FCacheStatusHeader", "Set-Cookie", "on|off|NAME"),
     ("FCacheStatusHeader", "content-length", "on|off|NAME"),
     ("FCacheStatusHeader", "Connection", "on|off|NAME"),
+    ("FCacheCacheStatus", "\"\"", "on|off|NAME"),
+    ("FCacheCacheStatus", "x" * 65, "on|off|NAME"),
     ("FCacheEnvPrefix", '"A B"', "none"),
     ("FCacheEnvPrefix", "1A", "none"),
     ("FCacheClientCacheControl", "drop", "keep|unset|set"),

@@ -41,6 +41,7 @@
 #include <fcache/backend.h>
 #include <fcache/bytes.h>
 #include <fcache/cache.h>
+#include <fcache/cache_status.h>
 #include <fcache/coder.h>
 #include <fcache/entry.h>
 #include <fcache/http.h>

@@ -250,7 +250,7 @@ FCACHE_API fcache_judgement_t fcache_judge(const fcache_policy_t *policy,
 /*
  * Is this field of a response kept in an entry? Not the hop-by-hop ones, those
  * named by the response's Connection, no-cache= or private=, Set-Cookie under
- * STRIP, Age, nor a cache's status fields (RFC 9111 §3.1). `cc` is that of the
+ * STRIP, Age, nor X-FCache (RFC 9111 §3.1). `cc` is that of the
  * response.
  */
 FCACHE_API int fcache_field_is_stored(const fcache_policy_t *policy,
