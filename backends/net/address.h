@@ -4,9 +4,12 @@
 
 /*
  * Where a server is. Names are looked up by a thread of the process, never by
- * one that serves a request: getaddrinfo has no deadline. Until the first answer
- * a name is UNAVAILABLE; when a later look-up fails, the old address stays.
+ * one that serves a request: getaddrinfo has no deadline. A name's first look-up
+ * is waited for, briefly; when a later one fails, the old addresses stay.
  */
+
+#include "deadline.h"
+#include "limits.h"
 
 #include <fcache/backend.h>
 
@@ -35,18 +38,37 @@ fcache_status_t fcn_endpoint_parse(const char *text, uint16_t default_port,
 /* Is it this machine: a unix socket, localhost, 127/8 or ::1? */
 int fcn_endpoint_is_local(const fcn_endpoint_t *endpoint);
 
+/* Its address, when it is a number or a path and no name: else 0. */
+int fcn_endpoint_address(const fcn_endpoint_t *endpoint,
+                         fcn_address_t *out_address);
+
+/* ---- names --------------------------------------------------------------- */
+
+#define FCN_NAMES     256 /* of a resolver; others are UNAVAILABLE */
+#define FCN_ADDRESSES 8   /* of a name; the rest is ignored */
+
 typedef struct fcn_resolver_t fcn_resolver_t;
 
-/* One per process and store; its thread starts with the first name and outlives
- * nobody: the pool's cleanup does not wait for a look-up that hangs. */
-fcache_status_t fcn_resolver_create(int64_t every_us,
+/* One per process and store, made after fork; limits are copied. Its thread
+ * starts with the first name. The pool's cleanup waits for nothing. */
+fcache_status_t fcn_resolver_create(const fcn_limits_t *limits,
                                     fcn_resolver_t **out_resolver,
                                     apr_pool_t *pool, fcache_error_t *error);
 
-/* The address as known now; never waits. Any thread. */
+/*
+ * The address as known now. Only a name's first look-up is waited for: until the
+ * deadline, and until connect_us after it began at most. UNAVAILABLE when there
+ * is none. Any thread.
+ */
 fcache_status_t fcn_resolver_address(fcn_resolver_t *resolver,
                                      const fcn_endpoint_t *endpoint,
+                                     fcn_deadline_t deadline,
                                      fcn_address_t *out_address,
                                      fcache_error_t *error);
+
+/* This one does not answer; from now on the name's next is handed out. How many
+ * it has: 0 for what is no name. Any thread. */
+int fcn_resolver_avoid(fcn_resolver_t *resolver, const fcn_endpoint_t *endpoint,
+                       const fcn_address_t *address);
 
 #endif

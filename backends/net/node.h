@@ -4,7 +4,8 @@
 
 /*
  * A server that this process uses: its connections, and its breaker, which all
- * processes share. A connection is whatever the store's client makes of one (a
+ * processes share. A process forked later never uses or closes a connection of
+ * its parent's. A connection is whatever the store's client makes of one (a
  * stream with a reader, a memcached_st, a CURL handle).
  *
  * Take a connection, use it for one request and its reply, give it back with
@@ -49,24 +50,26 @@ typedef struct fcn_lease_t {
     void *conn;
     int reused; /* an idle one: the peer may have closed it unseen */
     fcn_gate_t gate;
-    int64_t born_us, taken_us;
+    int64_t until_us, taken_us;
+    uint32_t flushes;
 } fcn_lease_t;
 
-/* UNAVAILABLE at once while the breaker is open; TIMEOUT after wait_us without a
- * free one; else what open says. Any thread. */
+/* UNAVAILABLE at once while the breaker is open, which is counted as skipped;
+ * TIMEOUT after wait_us without a free one; else what open says of the last of
+ * the name's addresses. Nothing is leased unless OK. Any thread. */
 fcache_status_t fcn_node_take(fcn_node_t *node, fcn_deadline_t deadline,
                               fcn_lease_t *out_lease, fcache_error_t *error);
 
-/* Gives it back, once. A fault closes it and counts against the server; any
- * other status keeps it. Times the round trip. */
+/* Gives it back, once. A fault closes it, and counts against the server if
+ * fcn_outcome_of says so; any other status keeps it. Times the round trip. */
 void fcn_node_give(fcn_node_t *node, fcn_lease_t *lease,
                    fcache_status_t status);
 
 /*
  * A reused connection failed before any byte of a reply: may it be tried once
- * more on a new one? Gives the lease back as one that was merely closed, and
- * drops the idle ones, which are likely closed as well. At most one in ten
- * requests (with a few to spare).
+ * more on a new one? If so, 1: the lease was given back as one that was merely
+ * closed, and the idle ones, likely closed as well, are dropped. Else 0, and the
+ * lease is still to be given. At most one in ten requests, with ten to spare.
  */
 int fcn_node_may_retry(fcn_node_t *node, fcn_lease_t *lease);
 

@@ -15,14 +15,14 @@
 
 #include <stdatomic.h>
 
-#define FCN_CELLS   64 /* breakers: servers beyond share one */
-#define FCN_BUCKETS 20 /* of the latency histogram: < 2^i * 50 us */
+#define FCN_CELLS   64  /* breakers: servers beyond share the last */
+#define FCN_BUCKETS 104 /* of the latency histogram, four per power of two */
 
 typedef struct fcn_cell_t {
-    _Atomic uint64_t name_hash; /* of the server; 0: free */
-    _Atomic uint32_t failures;  /* in a row */
-    _Atomic uint32_t openings;  /* in a row: how often the time was doubled */
-    _Atomic int64_t open_until_us;
+    _Alignas(64) _Atomic uint64_t name_hash; /* of the server; 0: free */
+    _Atomic uint32_t failures;               /* in a row */
+    _Atomic uint32_t openings; /* in a row: how often the time was doubled */
+    _Atomic int64_t open_until_us;  /* 0: closed */
     _Atomic int64_t probe_until_us; /* somebody tries until then */
     _Atomic uint32_t successes;     /* of probes, in a row */
     _Atomic int64_t window_us;      /* start of the window below */
@@ -32,8 +32,12 @@ typedef struct fcn_cell_t {
 typedef struct fcn_shared_t {
     /* the highest invalidation clock seen, see remote.h */
     _Atomic uint64_t clock;
+    /* the store counts these */
     _Atomic uint64_t hits, misses, stale, puts, deletes, clears, refused,
-        faults, corrupt, skipped;
+        faults, corrupt;
+    /* node.h counts these: not asked since a breaker was open; openings */
+    _Atomic uint64_t skipped, opened;
+    _Atomic uint64_t latency_max_us;
     _Atomic uint64_t latency[FCN_BUCKETS]; /* of round trips */
     fcn_cell_t cells[FCN_CELLS];
 } fcn_shared_t;
@@ -60,6 +64,12 @@ typedef enum fcn_gate_t {
     FCN_GATE_OPEN    /* do not */
 } fcn_gate_t;
 
+typedef enum fcn_outcome_t {
+    FCN_ANSWERED,
+    FCN_FAILED,
+    FCN_UNKNOWN /* not the server's doing, or never asked */
+} fcn_outcome_t;
+
 /*
  * May the server be asked? Opens after `failures` in a row, or when half of at
  * least 20 within 10 s failed; open for open_us, doubled up to open_max_us,
@@ -68,8 +78,19 @@ typedef enum fcn_gate_t {
 fcn_gate_t fcn_breaker_ask(fcn_cell_t *cell, const fcn_limits_t *limits,
                            int64_t now_us);
 
-/* What came of it; each ask that said go must be told. */
-void fcn_breaker_tell(fcn_cell_t *cell, const fcn_limits_t *limits,
-                      fcn_gate_t gate, int ok, int64_t now_us);
+/* Would ask say go? Changes nothing. */
+int fcn_breaker_is_up(const fcn_cell_t *cell, int64_t now_us);
+
+/* What came of it; each ask that said go must be told, once. True when this
+ * opened a closed breaker. */
+int fcn_breaker_tell(fcn_cell_t *cell, const fcn_limits_t *limits,
+                     fcn_gate_t gate, fcn_outcome_t outcome, int64_t now_us);
+
+/* TIMEOUT, UNAVAILABLE and PROTOCOL are the server's failures, and NO_MEMORY is
+ * nobody's; after anything else it has answered. */
+fcn_outcome_t fcn_outcome_of(fcache_status_t status);
+
+/* 0 closed, 1 half open, 2 open, as in the stats. */
+int fcn_breaker_state(const fcn_cell_t *cell, int64_t now_us);
 
 #endif
