@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 #define FCN_CELLS   64  /* breakers: servers beyond share the last */
+#define FCN_CLOCKS  64  /* invalidation clocks of a store, see remote.h */
 #define FCN_BUCKETS 104 /* of the latency histogram, four per power of two */
 
 typedef struct fcn_cell_t {
@@ -30,7 +31,9 @@ typedef struct fcn_cell_t {
 } fcn_cell_t;
 
 typedef struct fcn_shared_t {
-    /* the highest invalidation clock seen, see remote.h */
+    /* the highest invalidation clock seen, of each of the store's clocks and of
+     * all, see remote.h */
+    _Atomic uint64_t clocks[FCN_CLOCKS];
     _Atomic uint64_t clock;
     /* the store counts these */
     _Atomic uint64_t hits, misses, stale, puts, deletes, clears, refused,

@@ -20,6 +20,14 @@
 
 #define FCR_NAME_MAX 200
 
+/* At most so many names are fetched at once: an entry, the clock, and two
+ * counters for each of everything, its prefix, its namespace and its tags. */
+#define FCR_FETCH_MAX 136
+
+/* No clock passes this: about the year 2255 in microseconds, and exact also
+ * where numbers are doubles. */
+#define FCR_CLOCK_MAX (UINT64_C(1) << 53)
+
 /* Of a stored value, so many first bytes tell it from every other. */
 #define FCR_STAMP_BYTES 32
 
@@ -79,14 +87,20 @@ typedef struct fcr_client_ops_t {
 
     /*
      * Reads names[0..count) in one round trip; those that are not there have
-     * exists 0. names[0] is an entry's; the others are counters, of which the
-     * copy counts that lies where names[0] does. A reply over max_value() bytes a
-     * name is PROTOCOL. OK, or a fault and nothing is believed.
+     * exists 0. All belong to the entry (or counter) `home`: it itself, if it is
+     * among them, and counters, of which the copy counts that lies where it does.
+     * What is read of an entry is never newer than what is read of a counter that
+     * stands behind it. A reply over max_value() bytes a name is PROTOCOL. OK, or
+     * a fault and nothing is believed.
      */
-    fcache_status_t (*fetch)(void *self, const fcache_bytes_t *names,
-                             size_t count, fcr_found_t *out_found,
-                             fcn_deadline_t deadline, apr_pool_t *pool,
-                             fcache_error_t *error);
+    fcache_status_t (*fetch)(void *self, fcache_bytes_t home,
+                             const fcache_bytes_t *names, size_t count,
+                             fcr_found_t *out_found, fcn_deadline_t deadline,
+                             apr_pool_t *pool, fcache_error_t *error);
+
+    /* Which of its clocks, below FCN_CLOCKS, that entry goes by. NULL for a store
+     * that has one clock. No I/O. */
+    uint32_t (*clock_of)(void *self, fcache_bytes_t home);
 
     /* OK, EXISTS, TOO_LARGE or a fault. */
     fcache_status_t (*store)(void *self, const fcr_store_t *store,
@@ -99,18 +113,20 @@ typedef struct fcr_client_ops_t {
     /*
      * Raises the clock (counter `clock`, decimal text) and sets `counter` to its
      * new value, on every server that has a clock of its own, or, unless `home`
-     * is NULL, on that of the entry `home` only. The new value is above the old
-     * one and at least `floor`. Nobody may see a new clock while `counter` is
-     * still old: either both change at once, or the clock is raised, the counter
-     * set, and the clock raised again. The counter lives for ttl_us, the clock for
-     * ever. OK when all servers have it; a fault when one has not.
+     * is NULL, on that of the entry `home` only. All get the same new value,
+     * which is above each of their old ones and at least `floor`: with several
+     * servers read first, and raise again those that turn out to be behind.
+     * Nobody may see a new clock while `counter` is still old: either both change
+     * at once, or the clock is raised, the counter set, and the clock raised
+     * again. The counter lives for ttl_us, the clock for ever. OK when all
+     * servers have it; a fault when one has not.
      */
     fcache_status_t (*tick)(void *self, const fcache_bytes_t *home,
                             fcache_bytes_t clock, fcache_bytes_t counter,
                             uint64_t floor, int64_t ttl_us, uint64_t *out_clock,
                             fcn_deadline_t deadline, fcache_error_t *error);
 
-    /* Every entry's name, maybe some twice. */
+    /* Every entry's name, maybe some twice; counters (`{fcache}...`) are none. */
     fcache_status_t (*walk)(void *self, fcr_walk_fn fn, void *baton,
                             fcache_error_t *error);
     fcache_status_t (*census)(void *self, fcr_census_t *out_census,

@@ -24,9 +24,16 @@
  * What was found is remembered for that clock, so that the second trip is made
  * once per entry, process and clear. A purge is seen by all from then on at once.
  *
+ * Clocks are microseconds since the epoch wherever they move: a tick sets them to
+ * the time, or one further if they are there already. A clock that was lost and
+ * begins anew is so above all that it was before.
+ *
  * A clock that is missing (evicted, flushed) or below the highest seen (failover,
  * restore) means that purges may have been lost: everything older is gone, by a
- * tick of the counter of everything.
+ * tick of the counter of everything. So it is after a clear that failed: the store
+ * may not have it, and is found behind when it is back.
+ *
+ * A counter is kept for longer than any record may live, FCR_LIFE_US.
  *
  * Names. Entries lie under prefix:namespace:digest. The clock and the counters are
  * `{fcache}clock` and `{fcache}KIND:DIGEST`, which Redis Cluster keeps on one node.
