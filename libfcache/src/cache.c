@@ -154,14 +154,20 @@ static fcache_status_t fetch_variant(fcache_t *cache,
                                      int64_t now_us, fcache_hit_t *hit,
                                      apr_pool_t *pool, fcache_error_t *error)
 {
+    fcache_hit_t index = *hit;
     fcache_key_t key;
-    fcache_status_t status = variant_key(hit, request, &key, pool, error);
-    fcache_pin_release(cache, hit->pin);
+    fcache_status_t status = variant_key(&index, request, &key, pool, error);
     hit->pin = NULL;
     if (status == FCACHE_OK) {
         status = fci_fetch(cache, &key, now_us, hit, NULL, pool, error);
     }
-    if (status == FCACHE_OK && hit->entry.kind == FCACHE_ENTRY_VARY) {
+    if (status == FCACHE_MISS) {
+        status = fci_language_fetch(cache, &index, request, now_us, hit, pool,
+                                    error);
+    }
+    fcache_pin_release(cache, index.pin);
+    if (status == FCACHE_OK && (hit->entry.kind == FCACHE_ENTRY_VARY ||
+                                hit->entry.kind == FCACHE_ENTRY_ALIAS)) {
         fcache_pin_release(cache, hit->pin);
         hit->pin = NULL;
         status = fcache_error_set(error, FCACHE_CORRUPT,

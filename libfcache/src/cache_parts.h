@@ -4,7 +4,8 @@
 
 /* What the files of the cache share: cache.c looks up and forgets,
  * cache_write.c stores responses, cache_vary.c keeps the index of a URL's
- * variants, cache_value.c is for values. */
+ * variants, cache_language.c finds them by language, cache_value.c is for
+ * values. */
 
 #include <fcache/cache.h>
 
@@ -90,5 +91,33 @@ fcache_status_t fci_index_note(fcache_t *cache, const fcache_key_t *primary,
 fcache_status_t fci_index_extend(fcache_t *cache, const fcache_key_t *variant,
                                  int64_t dead_us, int64_t now_us,
                                  fcache_error_t *error);
+
+/* ---- languages ----------------------------------------------------------- */
+
+/* A variant that was stored below an index. */
+typedef struct fci_variant_t {
+    const fcache_key_t *primary;
+    fci_index_t *index;
+    const fcache_key_t *key;
+    const fcache_entry_t *entry;
+    fcache_bytes_t language; /* of the answer, empty when it has not one */
+    const fcache_request_t *request;
+} fci_variant_t;
+
+/* The one language of a response with that field block, or the empty view. */
+fcache_bytes_t fci_language_of(fcache_bytes_t block);
+
+/* Notes the variant's language, so that whoever wants that one before all
+ * others finds it. */
+fcache_status_t fci_language_note(fcache_t *cache, const fci_variant_t *variant,
+                                  int64_t now_us, apr_pool_t *pool,
+                                  fcache_error_t *error);
+
+/* The variant in the language that the request wants before all others. MISS
+ * also when it wants none so, or the index is not about languages. */
+fcache_status_t fci_language_fetch(fcache_t *cache, const fcache_hit_t *index,
+                                   const fcache_request_t *request,
+                                   int64_t now_us, fcache_hit_t *out_hit,
+                                   apr_pool_t *pool, fcache_error_t *error);
 
 #endif

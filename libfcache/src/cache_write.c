@@ -18,6 +18,7 @@ struct fcache_writer_t {
     uint64_t length;
     uint64_t max_bytes;
     int failed;
+    fcache_bytes_t language; /* of the response, at commit */
 };
 
 static void put_digest(XXH128_hash_t hash, unsigned char out[16])
@@ -276,6 +277,12 @@ static fcache_status_t place(fcache_writer_t *writer,
         status = fci_index_note(writer->cache, primary, &index, &key, head,
                                 now_us, error);
     }
+    if (status == FCACHE_OK) {
+        fci_variant_t variant = {primary, &index,           &key,
+                                 head,    writer->language, request};
+        status = fci_language_note(writer->cache, &variant, now_us,
+                                   writer->pool, error);
+    }
     return status;
 }
 
@@ -294,6 +301,7 @@ fcache_status_t fcache_writer_commit(fcache_writer_t *writer,
                                   "request");
         goto done;
     }
+    writer->language = fci_language_of(entry->fields);
     status = finish_body(writer, &head, error);
     if (status == FCACHE_OK) {
         status = place(writer, key, &head, vary, request, now_us, error);

@@ -132,7 +132,7 @@ static int is_span_valid(int64_t span_s)
 static const char *wrong_numbers(const fcache_entry_t *entry)
 {
     if (entry->kind < FCACHE_ENTRY_RESPONSE ||
-        entry->kind > FCACHE_ENTRY_UNCACHEABLE) {
+        entry->kind > FCACHE_ENTRY_ALIAS) {
         return "kind";
     }
     if (entry->flags & ~FLAGS_KNOWN) {

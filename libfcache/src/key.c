@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcache/key.h>
 
+#include "ascii.h"
 #include "sha256.h"
 #include "tuple.h"
 #include "vary.h"
@@ -193,15 +194,37 @@ static fcache_status_t add_selector(fcache_tuple_t *tuple, fcache_bytes_t name,
     return status;
 }
 
+/* In small letters, as selecting values are. */
+static fcache_status_t add_language(fcache_tuple_t *tuple,
+                                    fcache_bytes_t language)
+{
+    char text[FCI_MAX_LANGUAGE];
+    if (language.len > sizeof(text)) {
+        return FCACHE_TOO_LARGE;
+    }
+    for (size_t i = 0; i < language.len; i++) {
+        text[i] = fci_lower(language.ptr[i]);
+    }
+    return fcache_tuple_add(tuple, FCI_LABEL_LANGUAGE,
+                            fcache_bytes(text, language.len));
+}
+
+/* `language`, if there is one, stands for Accept-Language. */
 static fcache_status_t add_selectors(fcache_tuple_t *tuple,
                                      fcache_bytes_t names,
-                                     fcache_fields_t fields)
+                                     fcache_fields_t fields,
+                                     fcache_bytes_t language)
 {
     size_t offset = 0;
     fcache_bytes_t name;
     int more = fcache_entry_list_next(names, &offset, &name);
     while (more > 0) {
-        fcache_status_t status = add_selector(tuple, name, fields);
+        int is_replaced =
+            language.ptr &&
+            fcache_bytes_equal(name, fcache_str("accept-language"));
+        fcache_status_t status = is_replaced
+                                     ? add_language(tuple, language)
+                                     : add_selector(tuple, name, fields);
         if (status != FCACHE_OK) {
             return status;
         }
@@ -210,12 +233,11 @@ static fcache_status_t add_selectors(fcache_tuple_t *tuple,
     return more == 0 ? FCACHE_OK : FCACHE_BAD_INPUT;
 }
 
-fcache_status_t fcache_key_variant(const fcache_key_t *primary,
-                                   fcache_bytes_t index_id,
-                                   fcache_bytes_t names,
-                                   const fcache_request_t *request,
-                                   fcache_key_t *out_key, apr_pool_t *pool,
-                                   fcache_error_t *error)
+fcache_status_t fci_key_language(const fcache_key_t *primary,
+                                 fcache_bytes_t index_id, fcache_bytes_t names,
+                                 const fcache_request_t *request,
+                                 fcache_bytes_t language, fcache_key_t *out_key,
+                                 apr_pool_t *pool, fcache_error_t *error)
 {
     fcache_tuple_t *tuple = fcache_tuple_create(pool);
     if (!tuple || reserve(tuple, primary->canonical.len) != FCACHE_OK) {
@@ -226,7 +248,7 @@ fcache_status_t fcache_key_variant(const fcache_key_t *primary,
     fcache_status_t status =
         fcache_tuple_add(tuple, FCI_LABEL_VARIANT, index_id);
     if (status == FCACHE_OK) {
-        status = add_selectors(tuple, names, request->fields);
+        status = add_selectors(tuple, names, request->fields, language);
     }
     if (status != FCACHE_OK) {
         return fcache_error_set(error, status, "the key of a variant: %s",
@@ -234,6 +256,17 @@ fcache_status_t fcache_key_variant(const fcache_key_t *primary,
     }
     return fci_key_of(fcache_bytes(tuple->ptr, tuple->len), primary->prefix,
                       primary->ns, out_key, pool, error);
+}
+
+fcache_status_t fcache_key_variant(const fcache_key_t *primary,
+                                   fcache_bytes_t index_id,
+                                   fcache_bytes_t names,
+                                   const fcache_request_t *request,
+                                   fcache_key_t *out_key, apr_pool_t *pool,
+                                   fcache_error_t *error)
+{
+    return fci_key_language(primary, index_id, names, request,
+                            fcache_bytes(NULL, 0), out_key, pool, error);
 }
 
 fcache_status_t fci_key_primary(const fcache_key_t *variant,

@@ -20,7 +20,8 @@
 #define FCI_LABEL_PATH      "path"
 #define FCI_LABEL_QUERY     "query"
 #define FCI_LABEL_BODY      "body"
-#define FCI_LABEL_VARIANT   "variant" /* id of the Vary index */
+#define FCI_LABEL_VARIANT   "variant"  /* id of the Vary index */
+#define FCI_LABEL_LANGUAGE  "language" /* of an alias below it */
 
 struct fcache_tuple_t {
     apr_pool_t *pool;
@@ -34,6 +35,14 @@ struct fcache_tuple_t {
 fcache_status_t fci_key_of(fcache_bytes_t canonical, fcache_bytes_t prefix,
                            fcache_bytes_t ns, fcache_key_t *out_key,
                            apr_pool_t *pool, fcache_error_t *error);
+
+/* As fcache_key_variant(), but for Accept-Language, in place of which is the
+ * language of the answer. */
+fcache_status_t fci_key_language(const fcache_key_t *primary,
+                                 fcache_bytes_t index_id, fcache_bytes_t names,
+                                 const fcache_request_t *request,
+                                 fcache_bytes_t language, fcache_key_t *out_key,
+                                 apr_pool_t *pool, fcache_error_t *error);
 
 /* The key of the Vary index that a variant's key lies below; BAD_INPUT when
  * `variant` is not one. */

@@ -389,3 +389,25 @@ fcache_status_t fci_vary_normalise(fcache_bytes_t name, fcache_fields_t fields,
     }
     return add_in_order(out, list, 0);
 }
+
+size_t fci_vary_language(fcache_fields_t fields, char out[FCI_MAX_LANGUAGE])
+{
+    weighted_t items[MAX_ELEMENTS];
+    fcache_list_t list;
+    size_t count = 0;
+    fcache_list_init(&list, fields, "Accept-Language");
+    if (!sort(list, items, &count) || count == 0 || items[0].weight == 0 ||
+        (count > 1 && items[1].weight == items[0].weight)) {
+        return 0;
+    }
+    fcache_bytes_t language = {NULL, 0};
+    (void)take_part(&items[0].element, &language);
+    if (!fcache_is_token(language) || language.len > FCI_MAX_LANGUAGE ||
+        fcache_bytes_equal(language, fcache_str("*"))) {
+        return 0;
+    }
+    for (size_t i = 0; i < language.len; i++) {
+        out[i] = fci_lower(language.ptr[i]);
+    }
+    return language.len;
+}

@@ -30,4 +30,10 @@ fcache_reason_t fci_vary_collect(fcache_fields_t response_fields,
 fcache_status_t fci_vary_normalise(fcache_bytes_t name, fcache_fields_t fields,
                                    fcache_buf_t *out);
 
+#define FCI_MAX_LANGUAGE 64 /* bytes of a language tag */
+
+/* The language that the request wants before all others (RFC 9110 §12.5.4), in
+ * small letters; its length, or 0 when there is not one. */
+size_t fci_vary_language(fcache_fields_t fields, char out[FCI_MAX_LANGUAGE]);
+
 #endif

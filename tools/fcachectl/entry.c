@@ -12,6 +12,8 @@ static const char *kind_text(fcache_entry_kind_t kind)
         return "value";
     case FCACHE_ENTRY_UNCACHEABLE:
         return "uncacheable";
+    case FCACHE_ENTRY_ALIAS:
+        return "alias";
     }
     return "unknown";
 }

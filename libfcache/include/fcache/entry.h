@@ -23,10 +23,11 @@ extern "C" {
 #define FCACHE_ENTRY_MAX_CODER 15
 
 typedef enum fcache_entry_kind_t {
-    FCACHE_ENTRY_RESPONSE = 1,   /* an HTTP response */
-    FCACHE_ENTRY_VARY = 2,       /* the index of a URL's variants */
-    FCACHE_ENTRY_VALUE = 3,      /* an application's value */
-    FCACHE_ENTRY_UNCACHEABLE = 4 /* remembered: do not queue for this one */
+    FCACHE_ENTRY_RESPONSE = 1,    /* an HTTP response */
+    FCACHE_ENTRY_VARY = 2,        /* the index of a URL's variants */
+    FCACHE_ENTRY_VALUE = 3,       /* an application's value */
+    FCACHE_ENTRY_UNCACHEABLE = 4, /* remembered: do not queue for this one */
+    FCACHE_ENTRY_ALIAS = 5        /* its body is the key of a variant */
 } fcache_entry_kind_t;
 
 #define FCACHE_ENTRY_NO_CACHE (1u << 0) /* always ask the origin first */

@@ -164,7 +164,7 @@ static void fixed_part_is_checked(void **state)
         {4, 2, FCACHE_UNSUPPORTED, "newer version"}, /* F21 */
         {4, 255, FCACHE_UNSUPPORTED, "newer version"},
         {5, 0, FCACHE_CORRUPT, "kind"},
-        {5, 5, FCACHE_CORRUPT, "kind"},
+        {5, 6, FCACHE_CORRUPT, "kind"},
         {5, 2, FCACHE_CORRUPT, "a VARY without list"},
         {5, 3, FCACHE_OK, "a VALUE may be all of this"},
         {6, 0x40, FCACHE_CORRUPT, "reserved flag"},

@@ -291,6 +291,41 @@ static void value_ceiling(void **state)
     }
 }
 
+/* RFC 9110 §12.5.4: only what is wanted before all others. */
+static void the_language_wanted_most(void **state)
+{
+    static const struct {
+        const char *fields, *language;
+    } rows[] = {
+        {"Accept-Language: de", "de"},
+        {"Accept-Language: DE-ch", "de-ch"},
+        {"Accept-Language: fr;q=0.5, de;q=1.0", "de"},
+        {"Accept-Language: fr;q=0.5 , de ; q=0.6", "de"},
+        {"Accept-Language: fr;q=0.5\nAccept-Language: de", "de"},
+        {"Accept-Language: en, de", ""},
+        {"Accept-Language: en;q=0.5, de;q=0.5, fr;q=0.1", ""},
+        {"Accept-Language: de;q=0", ""},
+        {"Accept-Language: *", ""},
+        {"Accept-Language: *, de;q=0.5", ""},
+        {"Accept-Language: de, *;q=0.5", "de"},
+        {"Accept-Language: de;q=2", ""},
+        {"Accept-Language: de;q=0.5, fr;q=x", ""},
+        {"Accept-Language: d e", ""},
+        {"Accept-Language: ;q=1", ""},
+        {"Accept-Language:", ""},
+        {"Accept: de", ""},
+        {"", ""},
+    };
+    char out[FCI_MAX_LANGUAGE];
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        message_t m;
+        ROW(i, rows[i].fields);
+        size_t len = fci_vary_language(fields_of(&m, rows[i].fields), out);
+        CHECK_TEXT(fcache_bytes(out, len), rows[i].language);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -301,6 +336,7 @@ int main(void)
         cmocka_unit_test(codings_never_mix),
         cmocka_unit_test(long_lists),
         cmocka_unit_test(value_ceiling),
+        cmocka_unit_test(the_language_wanted_most),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
