@@ -27,6 +27,7 @@ typedef struct mfc_ctx_t {
     fcache_key_t key;
     int64_t started_us; /* when the request reached us */
     uint64_t epoch;     /* the store's, before the origin was asked */
+    uint64_t cleared;   /* how often we advanced it since */
 
     /* set once by flow.c, in this order */
     fcache_reason_t bypass; /* NONE: the cache is used */
@@ -198,6 +199,19 @@ apr_status_t mfc_bypass_filter(ap_filter_t *f, apr_bucket_brigade *bb);
 
 /* The tag of all that is stored for this request's URL, as a tag list. */
 fcache_bytes_t mfc_invalidate_tags(request_rec *r, const mfc_ctx_t *ctx);
+
+/* Does that field of the answer name the request's own URL? */
+int mfc_invalidate_is_own(request_rec *r, const mfc_ctx_t *ctx,
+                          const char *field);
+
+/* ---- post.c -------------------------------------------------------------- */
+
+/* Watches the answer to a POST that goes round the cache, should it be the
+ * content of its URL. */
+void mfc_post_arm(request_rec *r, mfc_ctx_t *ctx);
+
+/* Is it, now that it was judged? */
+int mfc_post_may_store(request_rec *r, mfc_ctx_t *ctx);
 
 /* ---- framing.c ----------------------------------------------------------- */
 

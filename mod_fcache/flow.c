@@ -197,6 +197,7 @@ static int bypass(request_rec *r, mfc_ctx_t *ctx)
     ctx->forward = fcache_forward_of(ctx->bypass, &ctx->decision);
     mfc_report(r, ctx, FCACHE_VERDICT_BYPASS, ctx->bypass);
     mfc_bypass_arm(r, ctx);
+    mfc_post_arm(r, ctx);
     return DECLINED;
 }
 
@@ -310,6 +311,19 @@ static apr_status_t rule(ap_filter_t *f, mfc_ctx_t *ctx, apr_bucket_brigade *bb)
     return mfc_capture_pass(f, ctx, bb);
 }
 
+/* What went round the cache; most of it is let go. */
+static apr_status_t rule_post(ap_filter_t *f, mfc_ctx_t *ctx,
+                              apr_bucket_brigade *bb)
+{
+    fcache_fields_t fields = mfc_message_response_fields(f->r, ctx->before);
+
+    judge(f->r, ctx, fields);
+    if (mfc_post_may_store(f->r, ctx)) {
+        mfc_capture_begin(f->r, ctx, fields);
+    }
+    return mfc_capture_pass(f, ctx, bb);
+}
+
 /* mod_proxy tells that the origin broke off before it answered by an error
  * bucket, and by another that would cut the client off as well. */
 static apr_status_t answer_broken(ap_filter_t *f, mfc_ctx_t *ctx,
@@ -347,6 +361,9 @@ apr_status_t mfc_on_response(ap_filter_t *f, apr_bucket_brigade *bb)
     }
     if (ctx->answered_us != 0 || APR_BRIGADE_EMPTY(bb)) {
         return mfc_capture_pass(f, ctx, bb); /* 7, 8 */
+    }
+    if (ctx->bypass != FCACHE_REASON_NONE) {
+        return rule_post(f, ctx, bb);
     }
     if (AP_BUCKET_IS_ERROR(APR_BRIGADE_FIRST(bb))) {
         return answer_broken(f, ctx, bb);

@@ -60,14 +60,14 @@ fcache_bytes_t mfc_invalidate_tags(request_rec *r, const mfc_ctx_t *ctx)
     return copy;
 }
 
-static void forget(request_rec *r, const mfc_ctx_t *ctx, const char *path,
+static void forget(request_rec *r, mfc_ctx_t *ctx, const char *path,
                    const char *query)
 {
     fcache_scope_t scope = {.kind = FCACHE_SCOPE_TAG,
                             .prefix = ctx->conf->prefix,
                             .tag = tag_of(r, ctx, path, query)};
 
-    fcache_clear(ctx->cache, &scope, 0, NULL);
+    ctx->cleared += fcache_clear(ctx->cache, &scope, 0, NULL) == FCACHE_OK;
 }
 
 /* Is it a reference to this request's own origin (T21)? */
@@ -98,17 +98,44 @@ static const char *absolute_path(request_rec *r, const mfc_ctx_t *ctx,
         path, NULL);
 }
 
-static void forget_reference(request_rec *r, const mfc_ctx_t *ctx,
-                             const char *field)
+/* The path and query, of this origin, that a field of the answer refers to. */
+static int read_reference(request_rec *r, const mfc_ctx_t *ctx,
+                          const char *field, const char **out_path,
+                          const char **out_query)
 {
     const char *value = apr_table_get(r->headers_out, field);
     apr_uri_t uri;
 
     if (value == NULL || apr_uri_parse(r->pool, value, &uri) != APR_SUCCESS ||
         uri.path == NULL || !is_same_origin(&ctx->request, &uri)) {
-        return;
+        return 0;
     }
-    forget(r, ctx, absolute_path(r, ctx, uri.path), uri.query);
+    *out_path = absolute_path(r, ctx, uri.path);
+    *out_query = uri.query;
+    return 1;
+}
+
+static void forget_reference(request_rec *r, mfc_ctx_t *ctx, const char *field)
+{
+    const char *path;
+    const char *query;
+
+    if (read_reference(r, ctx, field, &path, &query)) {
+        forget(r, ctx, path, query);
+    }
+}
+
+int mfc_invalidate_is_own(request_rec *r, const mfc_ctx_t *ctx,
+                          const char *field)
+{
+    const char *own = query_of(r, ctx);
+    const char *path;
+    const char *query;
+
+    return read_reference(r, ctx, field, &path, &query) &&
+           strcmp(path, path_of(r, ctx)) == 0 &&
+           strcmp(query ? query : "", own ? own : "") == 0 &&
+           (query == NULL) == (own == NULL);
 }
 
 void mfc_bypass_arm(request_rec *r, mfc_ctx_t *ctx)

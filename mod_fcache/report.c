@@ -102,11 +102,14 @@ void mfc_report(request_rec *r, mfc_ctx_t *ctx, fcache_verdict_t verdict,
 {
     const mfc_env_names_t *env = ctx->conf->env;
     int is_first = ctx->reported != r;
+    int went_round = ctx->bypass != FCACHE_REASON_NONE;
 
     ctx->reported = r;
-    ctx->verdict = verdict;
+    ctx->verdict = verdict == FCACHE_VERDICT_MISS && went_round
+                       ? FCACHE_VERDICT_BYPASS
+                       : verdict;
     ctx->reason = reason;
-    if (is_served(verdict)) {
+    if (is_served(ctx->verdict)) {
         unreport(r, ctx);
     } else {
         mfc_report_beside(r, ctx);
@@ -114,9 +117,9 @@ void mfc_report(request_rec *r, mfc_ctx_t *ctx, fcache_verdict_t verdict,
     if (env == NULL) {
         return;
     }
-    tell(r, is_first, env->status, fcache_verdict_text(verdict));
+    tell(r, is_first, env->status, fcache_verdict_text(ctx->verdict));
     tell(r, is_first, env->reason, fcache_reason_text(reason));
-    if (ctx->bypass == FCACHE_REASON_NONE) {
+    if (!went_round) {
         tell(r, is_first, env->key, ctx->key.name.ptr);
         tell(r, is_first, env->ttl, apr_off_t_toa(r->pool, ctx->ttl_s));
         tell(r, is_first, env->age, apr_off_t_toa(r->pool, ctx->age_s));
