@@ -20,18 +20,25 @@ static apr_status_t let_go(void *data)
     return APR_SUCCESS;
 }
 
+void mfc_bucket_keep_pin(fcache_t *cache, void *pin, apr_pool_t *pool)
+{
+    holder_t *holder;
+
+    if (pin != NULL) {
+        holder = apr_palloc(pool, sizeof(*holder));
+        holder->cache = cache;
+        holder->pin = pin;
+        apr_pool_cleanup_register(pool, holder, let_go, apr_pool_cleanup_null);
+    }
+}
+
 void mfc_bucket_append(apr_bucket_brigade *bb, fcache_t *cache, void *pin,
                        const fcache_bytes_t *body, size_t count,
                        apr_pool_t *pool)
 {
     size_t i;
 
-    if (pin != NULL) {
-        holder_t *holder = apr_palloc(pool, sizeof(*holder));
-        holder->cache = cache;
-        holder->pin = pin;
-        apr_pool_cleanup_register(pool, holder, let_go, apr_pool_cleanup_null);
-    }
+    mfc_bucket_keep_pin(cache, pin, pool);
     for (i = 0; i < count; i++) {
         APR_BRIGADE_INSERT_TAIL(bb,
                                 apr_bucket_pool_create(body[i].ptr, body[i].len,

@@ -3,7 +3,8 @@
  * Storing while streaming. The filter is the first behind the handler, so it
  * sees the answer as the origin made it. Pieces are copied into the store's
  * writer and passed on at once; the entry is put when the end has come,
- * complete, and just before the last bytes are passed on.
+ * complete, and just before the last bytes are passed on, or, if the store is
+ * remote, after them (later.c).
  *
  * One thing may hold the client's bytes back: where the origin sends no entity
  * tag, up to HOLD_MAX bytes wait for the end, so that the first answer carries
@@ -111,12 +112,6 @@ static void make_tag(request_rec *r, const mfc_ctx_t *ctx,
     capture->hold = capture->expected <= HOLD_MAX;
 }
 
-static fcache_reason_t refusal(fcache_status_t status)
-{
-    return status == FCACHE_TOO_LARGE ? FCACHE_REASON_TOO_LARGE
-                                      : FCACHE_REASON_STORE_FAULT;
-}
-
 static fcache_reason_t begin(request_rec *r, mfc_ctx_t *ctx,
                              fcache_fields_t fields)
 {
@@ -142,7 +137,7 @@ static fcache_reason_t begin(request_rec *r, mfc_ctx_t *ctx,
     status = fcache_writer_begin(ctx->cache, ctx->conf->coder, hint,
                                  &capture->writer, r->pool, NULL);
     if (status != FCACHE_OK) {
-        return refusal(status);
+        return mfc_refusal(status);
     }
     make_tag(r, ctx, fields);
     return FCACHE_REASON_STORED;
@@ -237,26 +232,32 @@ static void finish_tag(request_rec *r, mfc_ctx_t *ctx)
     }
 }
 
+static fcache_status_t put(request_rec *r, mfc_ctx_t *ctx,
+                           fcache_error_t *error)
+{
+    mfc_capture_t *capture = ctx->capture;
+    fcache_writer_t *writer = capture->writer;
+
+    (void)r;
+    capture->writer = NULL; /* commit ends it */
+    return fcache_writer_commit(writer, &ctx->key, &capture->entry,
+                                fcache_buf_bytes(&capture->vary), &ctx->request,
+                                apr_time_now(), error);
+}
+
 /* 8 */
 static void commit(request_rec *r, mfc_ctx_t *ctx)
 {
     mfc_capture_t *capture = ctx->capture;
-    fcache_writer_t *writer = capture->writer;
-    fcache_status_t status = mfc_head_add_length(
-        &capture->block, capture->entry.status, fcache_writer_length(writer));
 
-    if (status != FCACHE_OK) {
+    if (mfc_head_add_length(&capture->block, capture->entry.status,
+                            fcache_writer_length(capture->writer)) !=
+        FCACHE_OK) {
         mfc_capture_drop(r, ctx, FCACHE_REASON_BAD_FIELDS);
         return;
     }
     capture->entry.fields = fcache_buf_bytes(&capture->block);
-    capture->writer = NULL; /* commit ends it */
-    status = fcache_writer_commit(writer, &ctx->key, &capture->entry,
-                                  fcache_buf_bytes(&capture->vary),
-                                  &ctx->request, apr_time_now(), NULL);
-    if (status != FCACHE_OK) {
-        mfc_report(r, ctx, FCACHE_VERDICT_MISS, refusal(status));
-    }
+    mfc_later(r, ctx, put);
 }
 
 static apr_status_t pass_pending(ap_filter_t *f, mfc_capture_t *capture)
@@ -371,7 +372,7 @@ static apr_status_t tee_data(ap_filter_t *f, mfc_ctx_t *ctx, apr_bucket *bucket)
     }
     stored = fcache_writer_append(capture->writer, bytes, NULL);
     if (stored != FCACHE_OK) {
-        mfc_capture_drop(f->r, ctx, refusal(stored));
+        mfc_capture_drop(f->r, ctx, mfc_refusal(stored));
         return APR_SUCCESS;
     }
     if (capture->etag != NULL) {

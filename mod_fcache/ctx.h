@@ -19,7 +19,13 @@
 extern module AP_MODULE_DECLARE_DATA fcache_module
     __attribute__((visibility("default")));
 
-typedef struct mfc_ctx_t {
+typedef struct mfc_ctx_t mfc_ctx_t;
+
+/* Puts an entry; the status is what came of it. */
+typedef fcache_status_t (*mfc_put_fn)(request_rec *r, mfc_ctx_t *ctx,
+                                      fcache_error_t *error);
+
+struct mfc_ctx_t {
     const mfc_conf_t *conf;
     fcache_t *cache; /* of the store in use */
     fcache_policy_t policy;
@@ -28,6 +34,7 @@ typedef struct mfc_ctx_t {
     int64_t started_us; /* when the request reached us */
     uint64_t epoch;     /* the store's, before the origin was asked */
     uint64_t cleared;   /* how often we advanced it since */
+    uint64_t hit_epoch; /* the store's, before it was asked */
 
     /* set once by flow.c, in this order */
     fcache_reason_t bypass; /* NONE: the cache is used */
@@ -54,7 +61,8 @@ typedef struct mfc_ctx_t {
     int64_t answered_us; /* when the origin's answer was judged, or 0 */
     int is_framed;       /* the origin's body says where it ends */
     struct mfc_capture_t *capture; /* NULL: not watching the origin */
-} mfc_ctx_t;
+    mfc_put_fn put;                /* put off, or NULL */
+};
 
 /* The request's state, or NULL when the scope is off. */
 mfc_ctx_t *mfc_ctx_of(const request_rec *r);
@@ -127,6 +135,9 @@ void mfc_bucket_append(apr_bucket_brigade *bb, fcache_t *cache, void *pin,
                        const fcache_bytes_t *body, size_t count,
                        apr_pool_t *pool);
 
+/* Releases the pin (NULL is fine) with the pool. */
+void mfc_bucket_keep_pin(fcache_t *cache, void *pin, apr_pool_t *pool);
+
 /* ---- head.c -------------------------------------------------------------- */
 
 /*
@@ -154,9 +165,25 @@ void mfc_capture_begin(request_rec *r, mfc_ctx_t *ctx, fcache_fields_t fields);
 /* It is not (any more), and why. */
 void mfc_capture_drop(request_rec *r, mfc_ctx_t *ctx, fcache_reason_t reason);
 
-/* Tees one brigade into the store and passes it on; stores at its end. */
+/* Tees one brigade into the store and passes it on; stores at its end, or, if
+ * the store is remote, by mfc_later(). */
 apr_status_t mfc_capture_pass(ap_filter_t *f, mfc_ctx_t *ctx,
                               apr_bucket_brigade *bb);
+
+/* ---- later.c ------------------------------------------------------------- */
+
+/* Puts at once, or, if the store is remote, when the client has its answer. The
+ * hit's pin is then kept as long as the request. */
+void mfc_later(request_rec *r, mfc_ctx_t *ctx, mfc_put_fn put);
+
+/* Does what was put off; the report then says what came of it. */
+void mfc_later_run(request_rec *r, mfc_ctx_t *ctx);
+
+/* Why nothing was stored. */
+fcache_reason_t mfc_refusal(fcache_status_t status);
+
+/* How many requests of this process may put at once. */
+void mfc_later_init(void);
 
 /* ---- revalidate.c -------------------------------------------------------- */
 

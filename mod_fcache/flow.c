@@ -9,7 +9,7 @@
  *                5 serve     the stored answer, or ask the origin and watch
  *   on_response  6 judge     (request, response, now) -> store, refresh or not
  *                7 capture   tee the body, bounded, while it streams
- *                8 commit    at its end: encode, put
+ *                8 commit    at its end: encode, put; a remote store: on_log
  *   on_error     the answer is started over: httpd makes an error's page
  *   on_log       9 report    one verdict, one reason
  *
@@ -20,8 +20,11 @@
 #include <apr_strings.h>
 #include <http_config.h>
 #include <http_connection.h>
+#include <http_log.h>
 #include <http_protocol.h>
 #include <http_request.h>
+
+APLOG_USE_MODULE(fcache);
 
 mfc_ctx_t *mfc_ctx_of(const request_rec *r)
 {
@@ -109,9 +112,17 @@ static void forget_hit(mfc_ctx_t *ctx)
 /* 3 */
 static void lookup(request_rec *r, mfc_ctx_t *ctx)
 {
-    ctx->epoch = fcache_epoch(ctx->cache);
+    fcache_error_t error = {""};
+
+    ctx->hit_epoch = fcache_epoch(ctx->cache);
     ctx->found = fcache_lookup(ctx->cache, &ctx->key, &ctx->request,
-                               ctx->started_us, &ctx->hit, r->pool, NULL);
+                               ctx->started_us, &ctx->hit, r->pool, &error);
+    if (fcache_status_is_fault(ctx->found)) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "FC0105: look-up: %s",
+                      error.text);
+    }
+    /* remote stores learn theirs by being asked; the origin is asked later */
+    ctx->epoch = fcache_epoch(ctx->cache);
     if (ctx->found == FCACHE_OK &&
         ctx->hit.entry.kind != FCACHE_ENTRY_RESPONSE) {
         forget_hit(ctx);
@@ -396,7 +407,13 @@ void mfc_on_error(request_rec *r)
 int mfc_on_log(request_rec *r)
 {
     mfc_ctx_t *ctx = mfc_ctx_of(r);
+    request_rec *each;
 
+    for (each = r; each != NULL; each = each->next) {
+        if (mfc_ctx_of(each) != NULL) {
+            mfc_later_run(each, mfc_ctx_of(each));
+        }
+    }
     if (ctx != NULL) {
         if (ctx->conf->key.rules != NULL) {
             mfc_message_restore(r);

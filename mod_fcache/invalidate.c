@@ -2,7 +2,8 @@
 /*
  * A write that the origin accepted makes what is stored for its URL invalid, and
  * for the URLs of the same origin that its Location and Content-Location name
- * (RFC 9111 §4.4), before the client learns that it was done.
+ * (RFC 9111 §4.4), before the client learns that it was done, also where it takes
+ * a round trip to a remote store; that has its deadline.
  *
  * Everything that is stored bears a tag of its URL, and it is this tag that is
  * cleared: so all variants go, whatever else is in their keys, and an answer
@@ -12,6 +13,9 @@
 
 #include <apr_strings.h>
 #include <apr_uri.h>
+#include <http_log.h>
+
+APLOG_USE_MODULE(fcache);
 
 #define MAX_TAGS (FCACHE_KEY_MAX_CANONICAL + 64)
 
@@ -66,8 +70,16 @@ static void forget(request_rec *r, mfc_ctx_t *ctx, const char *path,
     fcache_scope_t scope = {.kind = FCACHE_SCOPE_TAG,
                             .prefix = ctx->conf->prefix,
                             .tag = tag_of(r, ctx, path, query)};
+    fcache_error_t error = {""};
 
-    ctx->cleared += fcache_clear(ctx->cache, &scope, 0, NULL) == FCACHE_OK;
+    if (fcache_clear(ctx->cache, &scope, 0, &error) == FCACHE_OK) {
+        ctx->cleared++;
+        return;
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                  "FC0104: what is stored for a URL that was written to may be "
+                  "served once more: %s",
+                  error.text);
 }
 
 /* Is it a reference to this request's own origin (T21)? */

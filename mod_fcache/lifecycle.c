@@ -148,6 +148,7 @@ void mfc_child_init(apr_pool_t *pchild, server_rec *main_server)
     fcache_error_t error = {""};
     int i;
 
+    mfc_later_init();
     for (i = 0; i < stores->nelts; i++) {
         mfc_store_t *store = APR_ARRAY_IDX(stores, i, mfc_store_t *);
         if (fcache_backend_child_init(store->backend, pchild, &error) !=

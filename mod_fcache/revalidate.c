@@ -113,9 +113,18 @@ static fcache_status_t renew_head(request_rec *r, mfc_ctx_t *ctx,
     if (status == FCACHE_OK) {
         entry.flags |= old->flags & FCACHE_ENTRY_OWN_ETAG;
         entry.fields = fcache_buf_bytes(block);
+        entry.generation = ctx->hit_epoch; /* its body is of then */
         ctx->hit.entry = entry;
     }
     return status;
+}
+
+static fcache_status_t put(request_rec *r, mfc_ctx_t *ctx,
+                           fcache_error_t *error)
+{
+    (void)r;
+    return fcache_refresh(ctx->cache, &ctx->hit, &ctx->hit.entry,
+                          ctx->answered_us, error);
 }
 
 void mfc_revalidate_renew(request_rec *r, mfc_ctx_t *ctx,
@@ -127,6 +136,5 @@ void mfc_revalidate_renew(request_rec *r, mfc_ctx_t *ctx,
     ctx->age_s = ctx->judgement.initial_age_s;
     ctx->ttl_s =
         (ctx->judgement.fresh_until_us - ctx->answered_us) / FCACHE_US_PER_S;
-    fcache_refresh(ctx->cache, &ctx->hit, &ctx->hit.entry, ctx->answered_us,
-                   NULL);
+    mfc_later(r, ctx, put);
 }

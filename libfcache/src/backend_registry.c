@@ -14,6 +14,7 @@ struct fcache_backends_t {
     apr_pool_t *pool;
     row_t *first;
     row_t **end;
+    fcache_backend_t *created; /* the last one first */
 };
 
 struct fcache_backend_t {
@@ -21,6 +22,8 @@ struct fcache_backend_t {
     void *self;
     const char *name;
     const char *url;
+    unsigned flags;
+    fcache_backend_t *before; /* created before it */
 };
 
 /* ---- the kinds there are ------------------------------------------------- */
@@ -29,7 +32,7 @@ fcache_backends_t *fcache_backends_create(apr_pool_t *pool)
 {
     fcache_backends_t *backends = apr_palloc(pool, sizeof(*backends));
     if (backends) {
-        *backends = (fcache_backends_t){pool, NULL, &backends->first};
+        *backends = (fcache_backends_t){pool, NULL, &backends->first, NULL};
     }
     return backends;
 }
@@ -86,9 +89,32 @@ static const char *schemes(const fcache_backends_t *backends, apr_pool_t *pool)
     return *text ? text : "none";
 }
 
+unsigned fcache_backends_flags(const fcache_backends_t *backends,
+                               const char *url)
+{
+    size_t len = strcspn(url, ":");
+    for (const row_t *row = backends->first; url[len] && row; row = row->next) {
+        if (strlen(row->ops->scheme) == len &&
+            strncmp(row->ops->scheme, url, len) == 0) {
+            return row->ops->flags;
+        }
+    }
+    return 0;
+}
+
 /* ---- one store ----------------------------------------------------------- */
 
-fcache_status_t fcache_backend_create(const fcache_backends_t *backends,
+fcache_backend_t *fcache_backends_find(const fcache_backends_t *backends,
+                                       const char *name)
+{
+    fcache_backend_t *backend = backends->created;
+    while (backend && strcmp(backend->name, name) != 0) {
+        backend = backend->before;
+    }
+    return backend;
+}
+
+fcache_status_t fcache_backend_create(fcache_backends_t *backends,
                                       const char *name, const char *url,
                                       const apr_table_t *options,
                                       fcache_backend_t **out_backend,
@@ -111,15 +137,25 @@ fcache_status_t fcache_backend_create(const fcache_backends_t *backends,
         return fcache_error_set(error, FCACHE_NO_MEMORY,
                                 "no memory for a store");
     }
-    *backend = (fcache_backend_t){ops, NULL, apr_pstrdup(pool, name),
-                                  fci_backend_url_format(&parsed, pool)};
-    fcache_backend_conf_t conf = {backend->name, parsed.scheme, parsed.location,
-                                  parsed.options, backends};
+    *backend = (fcache_backend_t){.ops = ops,
+                                  .name = apr_pstrdup(pool, name),
+                                  .url = fci_backend_url_format(&parsed, pool),
+                                  .flags = ops->flags};
+    fcache_backend_conf_t conf = {backend->name,   parsed.scheme,
+                                  parsed.location, parsed.options,
+                                  backends,        &backend->flags};
     status = ops->create(&conf, &backend->self, pool, error);
     if (status == FCACHE_OK) {
+        backend->before = backends->created;
+        backends->created = backend;
         *out_backend = backend;
     }
     return status;
+}
+
+unsigned fcache_backend_flags(const fcache_backend_t *backend)
+{
+    return backend->flags;
 }
 
 fcache_status_t fcache_backend_open(fcache_backend_t *backend,

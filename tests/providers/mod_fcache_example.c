@@ -4,7 +4,10 @@
  *
  *   FCacheKeyBuilder provider:plan   adds the request's X-Plan, refuses "secret"
  *   FCacheCoder      mirror          keeps bodies back to front
+ *   FCacheBackend    late:           see late_store.c
  */
+#include "late_store.h"
+
 #include <mod_fcache.h>
 
 #include <ap_provider.h>
@@ -102,6 +105,8 @@ static void register_hooks(apr_pool_t *pool)
                          MOD_FCACHE_PROVIDER_VERSION, &plan);
     ap_register_provider(pool, MOD_FCACHE_CODER_PROVIDER, "mirror",
                          MOD_FCACHE_PROVIDER_VERSION, &mirror);
+    ap_register_provider(pool, MOD_FCACHE_BACKEND_PROVIDER, "late",
+                         MOD_FCACHE_PROVIDER_VERSION, &late_store_ops);
 }
 
 AP_DECLARE_MODULE(fcache_example) = {

@@ -100,14 +100,24 @@ FCACHE_API fcache_status_t fcache_backends_add(fcache_backends_t *backends,
 
 /*
  * A store from its URL `scheme:location?option=value&...`; `options` (may be
- * NULL) adds to the URL's own. `name` is the operator's name for it, for texts
- * and to find it again after a restart. No I/O. BAD_CONFIG names the option,
- * the value and what is allowed, or the schemes there are.
+ * NULL) adds to the URL's own. `name` is the operator's name for it, for texts,
+ * for other stores of the registry that are made of it, and to find it again
+ * after a restart. No I/O. BAD_CONFIG names the option, the value and what is
+ * allowed, or the schemes there are. The pool lives as long as the registry's;
+ * one thread at a time per registry.
  */
 FCACHE_API fcache_status_t fcache_backend_create(
-    const fcache_backends_t *backends, const char *name, const char *url,
+    fcache_backends_t *backends, const char *name, const char *url,
     const apr_table_t *options, fcache_backend_t **out_backend,
     apr_pool_t *pool, fcache_error_t *error);
+
+/* The store created last by that name in this registry, or NULL. */
+FCACHE_API fcache_backend_t *
+fcache_backends_find(const fcache_backends_t *backends, const char *name);
+
+/* FCACHE_BACKEND_* of the kind of store that a URL names; 0 for none. */
+FCACHE_API unsigned fcache_backends_flags(const fcache_backends_t *backends,
+                                          const char *url);
 
 /*
  * Opens it, before fork. `retain_pool` outlives restarts of the server (httpd's
@@ -129,18 +139,23 @@ FCACHE_API const char *fcache_backend_name(const fcache_backend_t *backend);
 FCACHE_API const char *fcache_backend_url(const fcache_backend_t *backend);
 FCACHE_API const char *fcache_backend_scheme(const fcache_backend_t *backend);
 
-/* ---- for those who write a store ----------------------------------------- */
-
-/* A put waits for a network: whoever has a client answers it first. */
+/* A put waits for a network: whoever has a client answers it first. Such a kind
+ * of store takes the options secret-file, encrypt and integrity. */
 #define FCACHE_BACKEND_REMOTE (1u << 0)
+
+/* FCACHE_BACKEND_* of this store. */
+FCACHE_API unsigned fcache_backend_flags(const fcache_backend_t *backend);
+
+/* ---- for those who write a store ----------------------------------------- */
 
 /* A parsed URL as create sees it. */
 typedef struct fcache_backend_conf_t {
     const char *name;
     const char *scheme;
-    const char *location;       /* between "scheme:" and "?", may be "" */
-    const apr_table_t *options; /* decoded, lower-case names */
-    const fcache_backends_t *backends; /* the registry it is created from */
+    const char *location;        /* between "scheme:" and "?", may be "" */
+    const apr_table_t *options;  /* decoded, lower-case names */
+    fcache_backends_t *backends; /* the registry it is created from */
+    unsigned *flags; /* the kind's; create may change them for this store */
 } fcache_backend_conf_t;
 
 /* Sizes like 64M, 1G, 512k or plain bytes; times like 500ms, 15s, 5m, 1h, 7d or
@@ -232,7 +247,8 @@ struct fcache_backend_ops_t {
     /* Makes what the store needs to exist, a table say. OK when it is there. */
     fcache_status_t (*setup)(void *self, fcache_error_t *error);
 
-    /* The epoch as the store has it now, with a round trip if it takes one. */
+    /* The epoch as the store has it now, with a round trip if it takes one;
+     * epoch() answers no less from then on. */
     fcache_status_t (*sync)(void *self, uint64_t *out_epoch,
                             fcache_error_t *error);
 };

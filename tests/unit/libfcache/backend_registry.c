@@ -62,12 +62,82 @@ static void another_abi_is_refused(void **state)
                      FCACHE_BAD_INPUT);
 }
 
+static void stores_are_found_by_name(void **state)
+{
+    fcache_backends_t *backends = fcache_backends_create(*state);
+    fcache_backend_t *one = NULL;
+    fcache_backend_t *two = NULL;
+    fcache_backends_add(backends, &fake_store_ops, NULL);
+    assert_null(fcache_backends_find(backends, "one"));
+    assert_int_equal(fcache_backend_create(backends, "one", "fake:?refuse=1",
+                                           NULL, &one, *state, NULL),
+                     FCACHE_BAD_CONFIG);
+    assert_null(fcache_backends_find(backends, "one"));
+    assert_int_equal(fcache_backend_create(backends, "one", "fake:", NULL, &one,
+                                           *state, NULL),
+                     FCACHE_OK);
+    assert_int_equal(fcache_backend_create(backends, "two", "fake:", NULL, &two,
+                                           *state, NULL),
+                     FCACHE_OK);
+    assert_ptr_equal(fcache_backends_find(backends, "one"), one);
+    assert_ptr_equal(fcache_backends_find(backends, "two"), two);
+    assert_null(fcache_backends_find(backends, "on"));
+    assert_int_equal(fcache_backend_create(backends, "one", "fake:", NULL, &two,
+                                           *state, NULL),
+                     FCACHE_OK);
+    assert_ptr_equal(fcache_backends_find(backends, "one"), two);
+}
+
+static fcache_status_t create_remote(const fcache_backend_conf_t *conf,
+                                     void **out_self, apr_pool_t *pool,
+                                     fcache_error_t *error)
+{
+    *conf->flags |= FCACHE_BACKEND_REMOTE;
+    return fake_store_ops.create(conf, out_self, pool, error);
+}
+
+static void flags_are_of_the_kind_and_of_the_store(void **state)
+{
+    fcache_backends_t *backends = fcache_backends_create(*state);
+    fcache_backend_ops_t far = fake_store_ops;
+    fcache_backend_ops_t both = fake_store_ops;
+    fcache_backend_t *store = NULL;
+    far.scheme = "far";
+    far.flags = FCACHE_BACKEND_REMOTE;
+    both.scheme = "both";
+    both.create = create_remote;
+    fcache_backends_add(backends, &fake_store_ops, NULL);
+    fcache_backends_add(backends, &far, NULL);
+    fcache_backends_add(backends, &both, NULL);
+    const struct {
+        const char *url;
+        unsigned kind;
+        unsigned store;
+    } rows[] = {
+        {"fake:", 0, 0},
+        {"far:x?refused=0", FCACHE_BACKEND_REMOTE, FCACHE_BACKEND_REMOTE},
+        {"both:", 0, FCACHE_BACKEND_REMOTE},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        ROW(i, rows[i].url);
+        CHECK_INT(fcache_backends_flags(backends, rows[i].url), rows[i].kind);
+        CHECK_INT(fcache_backend_create(backends, "n", rows[i].url, NULL,
+                                        &store, *state, NULL),
+                  FCACHE_OK);
+        CHECK_INT(fcache_backend_flags(store), rows[i].store);
+    }
+    assert_int_equal(fcache_backends_flags(backends, "fak:"), 0);
+    assert_int_equal(fcache_backends_flags(backends, "far"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         pool_test(stores_are_created_by_scheme),
         pool_test(what_a_store_refuses_is_refused),
         pool_test(another_abi_is_refused),
+        pool_test(stores_are_found_by_name),
+        pool_test(flags_are_of_the_kind_and_of_the_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A remote store is written to when the client has its answer. The store is one
+that another module brings: it takes its time, or refuses."""
+import threading
+import time
+
+import pytest
+
+from harness import httpd as servers
+from harness.client import curl
+from harness.httpd import Httpd
+from harness.origin import Reply, counting, ok
+
+MPMS = ("event", "prefork", "worker")
+OPTIONS = {"without": ("cgid", "cgi")}
+BIG = bytes(range(256)) * 1200
+CONF = """
+LoadModule fcache_example_module "{example}"
+Protocols h2c http/1.1
+ProxyPass / {origin}/ retry=0
+FCacheBackend quick late:
+FCacheBackend slow late: delay=700ms
+FCacheBackend broken late: fail=put
+FCacheEnable on
+FCacheStore quick
+LogFormat "%U|%{FCACHE_STATUS}e|%{FCACHE_REASON}e|%{FCACHE_REASON}n" ours
+CustomLog "{root}/access.log" ours
+BufferedLogs off
+<Location /slow>
+    FCacheStore slow
+</Location>
+<Location /broken>
+    FCacheStore broken
+</Location>
+"""
+
+
+def names(_request):
+    return {"example": servers.BUILD / "tests/providers/mod_fcache_example.so"}
+
+
+def logged(server, target, count=1):
+    """The lines of a target, when there are so many."""
+    deadline = time.monotonic() + 10
+    while True:
+        text = (server.root / "access.log").read_text()
+        found = [line.split("|")[1:] for line in text.splitlines()
+                 if line.split("|")[0] == target]
+        if len(found) >= count:
+            return found
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("fetch", ["http/1.1", "h2"])
+def test_the_answer_comes_first(httpd, origin, path, fetch, mpm):
+    """Who asks again at once finds nothing stored yet."""
+    path = "/slow" + path
+    how = ["--http2-prior-knowledge"] if fetch == "h2" and mpm != "prefork" \
+        else []
+    url = f"http://localhost:{httpd.port}{path}"
+    origin.on(path, counting())
+    assert [curl(url, *how).cache for _ in "12"] == ["MISS", "MISS"]
+    logged(httpd, path, 2)
+    assert curl(url).cache == "HIT"
+
+
+def test_what_is_put_later_is_right(httpd, origin, path):
+    for number, body in enumerate((b"", b"x", BIG)):
+        target = f"{path}/{number}"
+        origin.on(target, ok(body, ("X-One", "1")))
+        first = httpd.get(target)
+        logged(httpd, target)
+        again = httpd.get(target)
+        assert again.cache == "HIT"
+        assert first.cache == "MISS"
+        assert again.body == first.body == body
+        assert again.get("X-One") == "1"
+
+
+def test_the_log_tells_what_came_of_it(httpd, origin, path):
+    for target, reason in ((path, "stored"), ("/broken" + path, "store-fault")):
+        origin.on(target, ok())
+        assert httpd.get(target).cache == "MISS"
+        assert logged(httpd, target) == [["MISS", reason, reason]]
+
+
+def test_a_connection_goes_on(httpd, origin, path):
+    origin.on("/*", counting())
+    with httpd.connect() as connection:
+        for number in range(5):
+            target = f"{path}/{number}"
+            assert connection.request(target).cache == "MISS"
+            assert connection.request(target).cache == "HIT"
+
+
+@pytest.mark.parametrize("body", [b"small", BIG], ids=["small", "big"])
+@pytest.mark.parametrize("how", ["whole", "head", "condition"])
+def test_a_renewed_entry_is_put_later(httpd, origin, path, body, how):
+    """Its old body is the new one's: it is pinned until then."""
+    origin.on(path, lambda r: (
+        Reply(304, (("ETag", '"v"'), ("Cache-Control", "max-age=60")),
+              framing="none")
+        if r.get("If-None-Match") else
+        ok(body, ("ETag", '"v"'), cc="no-cache")))
+    assert httpd.get(path).cache == "MISS"
+    logged(httpd, path)
+    ask = {"whole": httpd.get, "head": httpd.head,
+           "condition": lambda t: httpd.get(t, {"If-None-Match": '"v"'})}[how]
+    assert ask(path).cache == "REVALIDATED"
+    assert logged(httpd, path, 2)[1] == ["REVALIDATED", "refreshed",
+                                         "refreshed"]
+    again = httpd.get(path)
+    assert (again.cache, again.body) == ("HIT", body)
+
+
+def test_a_client_that_leaves_takes_nothing_along(httpd, origin, path):
+    path = "/slow" + path
+    origin.on(path, ok(BIG))
+    with httpd.connect() as connection:
+        assert connection.request(path).cache == "MISS"
+    assert logged(httpd, path) == [["MISS", "stored", "stored"]]
+    answer = httpd.get(path)
+    assert (answer.cache, answer.body) == ("HIT", BIG)
+
+
+def test_a_write_is_told_when_the_store_is_not(httpd, origin, path):
+    httpd.log.allow("FC0104")
+    target = "/broken" + path
+    origin.on(target, ok())
+    start = httpd.log.path.stat().st_size
+    assert httpd.post(target, b"x").status == 200
+    httpd.log.wait("FC0104", start)
+
+
+def test_a_slow_store_does_not_take_all_workers(mpm, origin, path):
+    """Of two workers in the process one puts; what the other has is let go."""
+    if mpm == "prefork":
+        tuning = "ServerLimit 1\nStartServers 1\nMaxRequestWorkers 1"
+    else:
+        tuning = ("ServerLimit 1\nStartServers 1\nThreadsPerChild 2\n"
+                  "ThreadLimit 2\nMaxRequestWorkers 2\nMinSpareThreads 1\n"
+                  "MaxSpareThreads 2")
+    values = dict(names(None), origin=f"http://127.0.0.1:{origin.port}")
+    origin.on("/slow/*", ok())
+    with Httpd(CONF.replace("h2c ", ""), mpm, names=values, tuning=tuning,
+               without=("cgid", "cgi", "http2")) as server:
+        server.log.allow("AH00484", "AH03490", "AH10159", "AH00161", "AH00288")
+        targets = [f"/slow{path}/{number}" for number in range(2)]
+        threads = [threading.Thread(target=server.get, args=[target])
+                   for target in targets]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        reasons = sorted(logged(server, target)[0][1] for target in targets)
+    assert reasons == (["stored", "stored"] if mpm == "prefork"
+                       else ["store-busy", "stored"])

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A kind of store that another module brings, and that behaves as one far away:
+ *
+ *   FCacheBackend x late: [delay=TIME] [fail=put]
+ *
+ * It keeps all in a memory store and takes its time for puts, or refuses them.
+ */
+#include "late_store.h"
+
+#include <apr_strings.h>
+#include <apr_time.h>
+
+typedef struct late_t {
+    fcache_backend_t *inner;
+    const fcache_backend_ops_t *ops;
+    void *self; /* the inner one's */
+    int64_t delay_us;
+    int fails;
+} late_t;
+
+static fcache_status_t late_create(const fcache_backend_conf_t *conf,
+                                   void **out_self, apr_pool_t *pool,
+                                   fcache_error_t *error)
+{
+    late_t *late = apr_pcalloc(pool, sizeof(*late));
+    const char *delay = apr_table_get(conf->options, "delay");
+    fcache_status_t status = fcache_backend_create(
+        conf->backends, apr_pstrcat(pool, conf->name, ".late", NULL),
+        "memory:?size=8M", NULL, &late->inner, pool, error);
+
+    if (status != FCACHE_OK) {
+        return status;
+    }
+    if (delay != NULL &&
+        fcache_duration_parse(delay, &late->delay_us) != FCACHE_OK) {
+        return fcache_error_set(error, FCACHE_BAD_CONFIG,
+                                "late: delay=%s is no time", delay);
+    }
+    late->fails = apr_table_get(conf->options, "fail") != NULL;
+    late->ops = fcache_backend_ops(late->inner);
+    late->self = fcache_backend_self(late->inner);
+    *out_self = late;
+    return FCACHE_OK;
+}
+
+static fcache_status_t late_open(void *self, apr_pool_t *retain_pool,
+                                 fcache_error_t *error)
+{
+    late_t *late = self;
+
+    return fcache_backend_open(late->inner, retain_pool, error);
+}
+
+static fcache_status_t late_child_init(void *self, apr_pool_t *pool,
+                                       fcache_error_t *error)
+{
+    late_t *late = self;
+
+    return fcache_backend_child_init(late->inner, pool, error);
+}
+
+static uint64_t late_epoch(void *self)
+{
+    late_t *late = self;
+
+    return late->ops->epoch(late->self);
+}
+
+static fcache_status_t late_get(void *self, const fcache_key_t *key,
+                                int64_t now_us, fcache_item_t *out_item,
+                                apr_pool_t *pool, fcache_error_t *error)
+{
+    late_t *late = self;
+
+    return late->ops->get(late->self, key, now_us, out_item, pool, error);
+}
+
+static void late_release(void *self, void *pin)
+{
+    late_t *late = self;
+
+    late->ops->release(late->self, pin);
+}
+
+static fcache_status_t late_put(void *self, const fcache_key_t *key,
+                                const fcache_value_t *value, int64_t now_us,
+                                fcache_error_t *error)
+{
+    late_t *late = self;
+
+    apr_sleep(late->delay_us);
+    if (late->fails) {
+        return fcache_error_set(error, FCACHE_TIMEOUT, "late: told to fail");
+    }
+    return late->ops->put(late->self, key, value, now_us, error);
+}
+
+static fcache_status_t late_clear(void *self, const fcache_scope_t *scope,
+                                  int soft, fcache_error_t *error)
+{
+    late_t *late = self;
+
+    if (late->fails) {
+        return fcache_error_set(error, FCACHE_TIMEOUT, "late: told to fail");
+    }
+    return late->ops->clear(late->self, scope, soft, error);
+}
+
+const fcache_backend_ops_t late_store_ops = {.abi = FCACHE_BACKEND_ABI,
+                                             .scheme = "late",
+                                             .flags = FCACHE_BACKEND_REMOTE,
+                                             .create = late_create,
+                                             .open = late_open,
+                                             .child_init = late_child_init,
+                                             .epoch = late_epoch,
+                                             .get = late_get,
+                                             .release = late_release,
+                                             .put = late_put,
+                                             .clear = late_clear};
