@@ -196,6 +196,7 @@ mfc_store_t *mfc_store_named(const char *name, const char *where)
     store = apr_pcalloc(global->pool, sizeof(*store));
     store->name = apr_pstrdup(global->pool, name);
     store->first_use = where;
+    store->options = apr_table_make(global->pool, 4);
     APR_ARRAY_PUSH(global->stores, mfc_store_t *) = store;
     return store;
 }
@@ -232,13 +233,12 @@ static const char *command(cmd_parms *cmd, void *conf_void, int argc,
     return NULL;
 }
 
-/* FCacheBackend NAME URL [option=value ...] */
+/* FCacheBackend NAME URL [option=value ...]: lifecycle.c creates it, when all are
+ * known. */
 static const char *command_backend(cmd_parms *cmd, void *conf, int argc,
                                    char *const argv[])
 {
     const char *why = ap_check_cmd_context(cmd, GLOBAL_ONLY);
-    apr_table_t *options = apr_table_make(cmd->temp_pool, 4);
-    fcache_error_t error = {""};
     mfc_store_t *store;
     int i;
 
@@ -250,6 +250,15 @@ static const char *command_backend(cmd_parms *cmd, void *conf, int argc,
         return "FCacheBackend: allowed: NAME URL [option=value ...], NAME of "
                "[A-Za-z0-9._-]{1,64}";
     }
+    store = mfc_store_named(argv[0], NULL);
+    if (store->defined != NULL) {
+        return apr_psprintf(cmd->pool,
+                            "FCacheBackend \"%s\": defined before at %s; "
+                            "allowed: each name once",
+                            argv[0], store->defined);
+    }
+    store->defined = mfc_place_of(cmd);
+    store->url = apr_pstrdup(cmd->pool, argv[1]);
     for (i = 2; i < argc; i++) {
         const char *equals = strchr(argv[i], '=');
         if (equals == NULL || equals == argv[i]) {
@@ -258,23 +267,10 @@ static const char *command_backend(cmd_parms *cmd, void *conf, int argc,
                                 "allowed: option=value",
                                 argv[0], argv[i]);
         }
-        apr_table_set(options,
+        apr_table_set(store->options,
                       apr_pstrmemdup(cmd->temp_pool, argv[i],
                                      (apr_size_t)(equals - argv[i])),
                       equals + 1);
-    }
-    store = mfc_store_named(argv[0], NULL);
-    if (store->backend != NULL) {
-        return apr_psprintf(cmd->pool,
-                            "FCacheBackend \"%s\": defined before; allowed: "
-                            "each name once",
-                            argv[0]);
-    }
-    if (fcache_backend_create(global->backends, store->name, argv[1], options,
-                              &store->backend, global->pool,
-                              &error) != FCACHE_OK) {
-        return apr_psprintf(cmd->pool, "FCacheBackend \"%s\" \"%s\": %s",
-                            argv[0], argv[1], error.text);
     }
     return NULL;
 }

@@ -19,7 +19,10 @@
 typedef struct mfc_store_t {
     const char *name;
     const char *first_use; /* "file:line" of the first reference, for errors */
-    fcache_backend_t *backend; /* NULL until defined */
+    const char *defined;   /* "file:line" of its FCacheBackend, or NULL */
+    const char *url;
+    apr_table_t *options;
+    fcache_backend_t *backend; /* after check_config */
     fcache_t *cache;           /* after post_config */
 } mfc_store_t;
 
@@ -100,6 +103,9 @@ mfc_global_t *mfc_global(void);
 /* The store of that name, made if need be. `where` is a place for errors. */
 mfc_store_t *mfc_store_named(const char *name, const char *where);
 
+/* "file:line" of a directive. */
+const char *mfc_place_of(cmd_parms *cmd);
+
 /* The store a scope uses: the one it names, or the default. */
 mfc_store_t *mfc_store_of(const mfc_conf_t *conf);
 
@@ -116,6 +122,8 @@ typedef const char *(*mfc_parse_fn)(cmd_parms *cmd, void *field, int argc,
                                     char *const argv[]);
 
 const char *mfc_parse_flag(cmd_parms *, void *, int, char *const[]);
+const char *mfc_parse_secret_file(cmd_parms *, void *, int, char *const[]);
+const char *mfc_parse_store_flag(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_enable(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_store(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_label(cmd_parms *, void *, int, char *const[]);

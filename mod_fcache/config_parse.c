@@ -30,6 +30,47 @@ const char *mfc_parse_flag(cmd_parms *cmd, void *field, int argc,
     return NULL;
 }
 
+const char *mfc_place_of(cmd_parms *cmd)
+{
+    return apr_psprintf(cmd->pool, "%s:%d", cmd->directive->filename,
+                        cmd->directive->line_num);
+}
+
+/* What goes for every remote store is said once, outside of virtual hosts. */
+static const char *not_global(cmd_parms *cmd)
+{
+    return ap_check_cmd_context(cmd, GLOBAL_ONLY) ? "not in a virtual host"
+                                                  : NULL;
+}
+
+/* The file is read with the stores that use it. */
+const char *mfc_parse_secret_file(cmd_parms *cmd, void *field, int argc,
+                                  char *const argv[])
+{
+    const char **path = field;
+
+    (void)argc;
+    if (!*argv[0]) {
+        return "not a path";
+    }
+    *path = ap_server_root_relative(cmd->pool, argv[0]);
+    return *path ? not_global(cmd) : "not a path";
+}
+
+const char *mfc_parse_store_flag(cmd_parms *cmd, void *field, int argc,
+                                 char *const argv[])
+{
+    const char **text = field;
+    int flag;
+    const char *why = mfc_parse_flag(cmd, &flag, argc, argv);
+
+    if (why != NULL) {
+        return why;
+    }
+    *text = flag ? "on" : "off";
+    return not_global(cmd);
+}
+
 /* lifecycle.c looks at the whole server once it is known; what a .htaccess
  * turns on has to be looked at here, by threads that must not write what is
  * global. */
@@ -60,9 +101,7 @@ const char *mfc_parse_store(cmd_parms *cmd, void *field, int argc,
     if (!*argv[0] || !fcache_label_is_valid(fcache_str(argv[0]))) {
         return "not a name";
     }
-    *store = mfc_store_named(argv[0], apr_psprintf(cmd->pool, "%s:%d",
-                                                   cmd->directive->filename,
-                                                   cmd->directive->line_num));
+    *store = mfc_store_named(argv[0], mfc_place_of(cmd));
     return NULL;
 }
 

@@ -19,24 +19,18 @@ int mfc_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
     return OK;
 }
 
-/* The store that is there without a FCacheBackend. */
-static int define_default(void)
-{
-    mfc_global_t *global = mfc_global();
-    mfc_store_t *store = mfc_store_named(DEFAULT_STORE, NULL);
-    fcache_error_t error = {""};
+/* ---- creating the stores ------------------------------------------------- */
 
-    global->default_store = store;
-    if (store->backend == NULL &&
-        fcache_backend_create(global->backends, DEFAULT_STORE,
-                              DEFAULT_STORE_URL, NULL, &store->backend,
-                              global->pool, &error) != FCACHE_OK) {
-        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, NULL,
-                     "FC0001: FCacheBackend \"%s\": %s", DEFAULT_STORE,
-                     error.text);
-        return 0;
+/* The store that is there without a FCacheBackend. */
+static void define_default(void)
+{
+    mfc_store_t *store = mfc_store_named(DEFAULT_STORE, NULL);
+
+    mfc_global()->default_store = store;
+    if (store->defined == NULL) {
+        store->defined = "default";
+        store->url = DEFAULT_STORE_URL;
     }
-    return 1;
 }
 
 static int all_defined(void)
@@ -46,7 +40,7 @@ static int all_defined(void)
 
     for (i = 0; i < stores->nelts; i++) {
         const mfc_store_t *store = APR_ARRAY_IDX(stores, i, mfc_store_t *);
-        if (store->backend == NULL) {
+        if (store->defined == NULL) {
             ap_log_error(APLOG_MARK, APLOG_EMERG, 0, NULL,
                          "FC0002: %s: FCacheStore \"%s\": no such store; "
                          "allowed: NAME of a FCacheBackend",
@@ -56,6 +50,73 @@ static int all_defined(void)
     }
     return 1;
 }
+
+/* What the server says for all remote stores. */
+static void set_defaults(server_rec *main_server)
+{
+    const mfc_conf_t *conf =
+        ap_get_module_config(main_server->lookup_defaults, &fcache_module);
+    const struct {
+        const char *option;
+        const char *value;
+    } rows[] = {{"secret-file", conf->secret_file},
+                {"encrypt", conf->encrypt},
+                {"integrity", conf->integrity}};
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (rows[i].value != NULL) {
+            fcache_backends_default(mfc_global()->backends, rows[i].option,
+                                    rows[i].value);
+        }
+    }
+}
+
+/* The first store that cannot be created, or NULL when all are. `error` is of the
+ * first failure after the last success. */
+static const mfc_store_t *create_more(int *out_created, fcache_error_t *error)
+{
+    mfc_global_t *global = mfc_global();
+    const mfc_store_t *failed = NULL;
+    int i;
+
+    *out_created = 0;
+    for (i = 0; i < global->stores->nelts; i++) {
+        mfc_store_t *store = APR_ARRAY_IDX(global->stores, i, mfc_store_t *);
+        if (store->backend == NULL) {
+            if (fcache_backend_create(global->backends, store->name, store->url,
+                                      store->options, &store->backend,
+                                      global->pool,
+                                      failed ? NULL : error) == FCACHE_OK) {
+                *out_created = 1;
+            } else if (failed == NULL) {
+                failed = store;
+            }
+        }
+    }
+    return failed;
+}
+
+/* One may be made of others that stand below it, so what failed is tried again
+ * as long as there are new ones. */
+static int create_all(void)
+{
+    const mfc_store_t *failed;
+    fcache_error_t error = {""};
+    int created;
+
+    do {
+        failed = create_more(&created, &error);
+    } while (failed != NULL && created);
+    if (failed != NULL) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, NULL,
+                     "FC0001: %s: FCacheBackend \"%s\": %s", failed->defined,
+                     failed->name, error.text);
+    }
+    return failed == NULL;
+}
+
+/* ---- looking at the configuration ---------------------------------------- */
 
 /* Is a name-based choice made among virtual hosts? Then a host that none of
  * them has is not cached (it fell to the first). */
@@ -99,7 +160,9 @@ int mfc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     (void)plog;
     (void)ptemp;
     mfc_global()->many_vhosts = has_many_vhosts(main_server);
-    return define_default() && all_defined() && is_strict(main_server)
+    define_default();
+    set_defaults(main_server);
+    return all_defined() && create_all() && is_strict(main_server)
                ? OK
                : HTTP_INTERNAL_SERVER_ERROR;
 }

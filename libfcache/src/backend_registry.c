@@ -14,6 +14,7 @@ struct fcache_backends_t {
     apr_pool_t *pool;
     row_t *first;
     row_t **end;
+    apr_table_t *defaults;     /* options of remote stores */
     fcache_backend_t *created; /* the last one first */
 };
 
@@ -32,7 +33,8 @@ fcache_backends_t *fcache_backends_create(apr_pool_t *pool)
 {
     fcache_backends_t *backends = apr_palloc(pool, sizeof(*backends));
     if (backends) {
-        *backends = (fcache_backends_t){pool, NULL, &backends->first, NULL};
+        *backends = (fcache_backends_t){pool, NULL, &backends->first,
+                                        apr_table_make(pool, 4), NULL};
     }
     return backends;
 }
@@ -89,17 +91,10 @@ static const char *schemes(const fcache_backends_t *backends, apr_pool_t *pool)
     return *text ? text : "none";
 }
 
-unsigned fcache_backends_flags(const fcache_backends_t *backends,
-                               const char *url)
+void fcache_backends_default(fcache_backends_t *backends, const char *option,
+                             const char *value)
 {
-    size_t len = strcspn(url, ":");
-    for (const row_t *row = backends->first; url[len] && row; row = row->next) {
-        if (strlen(row->ops->scheme) == len &&
-            strncmp(row->ops->scheme, url, len) == 0) {
-            return row->ops->flags;
-        }
-    }
-    return 0;
+    apr_table_set(backends->defaults, option, value);
 }
 
 /* ---- one store ----------------------------------------------------------- */
@@ -112,6 +107,14 @@ fcache_backend_t *fcache_backends_find(const fcache_backends_t *backends,
         backend = backend->before;
     }
     return backend;
+}
+
+static int add_default(void *options, const char *name, const char *value)
+{
+    if (!apr_table_get(options, name)) {
+        apr_table_setn(options, name, value);
+    }
+    return 1;
 }
 
 fcache_status_t fcache_backend_create(fcache_backends_t *backends,
@@ -141,6 +144,10 @@ fcache_status_t fcache_backend_create(fcache_backends_t *backends,
                                   .name = apr_pstrdup(pool, name),
                                   .url = fci_backend_url_format(&parsed, pool),
                                   .flags = ops->flags};
+    if (ops->flags & FCACHE_BACKEND_REMOTE) {
+        apr_table_do(add_default, parsed.options, backends->defaults,
+                     (char *)NULL);
+    }
     fcache_backend_conf_t conf = {backend->name,   parsed.scheme,
                                   parsed.location, parsed.options,
                                   backends,        &backend->flags};

@@ -24,6 +24,9 @@ BAD = [
     ("FCacheBackend", "x memory:\nFCacheBackend x memory:", "defined before"),
     ("FCacheStore", "nosuch", "FCacheBackend"),
     ("FCacheStore", '"a b"', "NAME"),
+    ("FCacheSecretFile", '""', "PATH"),
+    ("FCacheEncrypt", "maybe", "on|off"),
+    ("FCacheIntegrity", "strict", "on|off"),
     ("FCachePrefix", '"a:b"', "[A-Za-z0-9._-]"),
     ("FCachePrefix", "p" * 65, "64"),
     ("FCachePrefix", '""', "[A-Za-z0-9._-]"),
@@ -151,6 +154,21 @@ def test_backends_are_the_main_servers():
     code, said = check("<VirtualHost *:{port}>\nFCacheBackend x memory:\n"
                        "</VirtualHost>\n")
     assert code != 0 and "FCacheBackend" in said
+
+
+@pytest.mark.parametrize("line", ["FCacheSecretFile /x", "FCacheEncrypt off",
+                                  "FCacheIntegrity off"])
+def test_protection_is_the_whole_servers(line):
+    code, said = check("<VirtualHost *:{port}>\n%s\n</VirtualHost>\n" % line)
+    assert code != 0
+    assert line.split()[0] in said and "virtual host" in said
+
+
+def test_an_error_in_a_store_names_file_and_line():
+    code, said = check("# one\n\nFCacheBackend x memory: size=1\n")
+    assert code != 0
+    assert re.search(r'/httpd\.conf:\d+: FCacheBackend "x": memory: size=1 is',
+                     said), said
 
 
 def test_lax_request_parsing_is_refused():

@@ -115,9 +115,10 @@ FCACHE_API fcache_status_t fcache_backend_create(
 FCACHE_API fcache_backend_t *
 fcache_backends_find(const fcache_backends_t *backends, const char *name);
 
-/* FCACHE_BACKEND_* of the kind of store that a URL names; 0 for none. */
-FCACHE_API unsigned fcache_backends_flags(const fcache_backends_t *backends,
-                                          const char *url);
+/* An option of all remote stores created from now on that do not have it
+ * themselves. Copied. */
+FCACHE_API void fcache_backends_default(fcache_backends_t *backends,
+                                        const char *option, const char *value);
 
 /*
  * Opens it, before fork. `retain_pool` outlives restarts of the server (httpd's

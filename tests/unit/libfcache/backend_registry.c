@@ -96,6 +96,16 @@ static fcache_status_t create_remote(const fcache_backend_conf_t *conf,
     return fake_store_ops.create(conf, out_self, pool, error);
 }
 
+static fcache_status_t create_told(const fcache_backend_conf_t *conf,
+                                   void **out_self, apr_pool_t *pool,
+                                   fcache_error_t *error)
+{
+    (void)out_self;
+    (void)pool;
+    return fcache_error_set(error, FCACHE_BAD_CONFIG, "%s",
+                            apr_table_get(conf->options, "refuse"));
+}
+
 static void flags_are_of_the_kind_and_of_the_store(void **state)
 {
     fcache_backends_t *backends = fcache_backends_create(*state);
@@ -111,23 +121,47 @@ static void flags_are_of_the_kind_and_of_the_store(void **state)
     fcache_backends_add(backends, &both, NULL);
     const struct {
         const char *url;
-        unsigned kind;
-        unsigned store;
+        unsigned flags;
     } rows[] = {
-        {"fake:", 0, 0},
-        {"far:x?refused=0", FCACHE_BACKEND_REMOTE, FCACHE_BACKEND_REMOTE},
-        {"both:", 0, FCACHE_BACKEND_REMOTE},
+        {"fake:", 0},
+        {"far:", FCACHE_BACKEND_REMOTE},
+        {"both:", FCACHE_BACKEND_REMOTE},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         ROW(i, rows[i].url);
-        CHECK_INT(fcache_backends_flags(backends, rows[i].url), rows[i].kind);
         CHECK_INT(fcache_backend_create(backends, "n", rows[i].url, NULL,
                                         &store, *state, NULL),
                   FCACHE_OK);
-        CHECK_INT(fcache_backend_flags(store), rows[i].store);
+        CHECK_INT(fcache_backend_flags(store), rows[i].flags);
     }
-    assert_int_equal(fcache_backends_flags(backends, "fak:"), 0);
-    assert_int_equal(fcache_backends_flags(backends, "far"), 0);
+}
+
+static void defaults_are_for_remote_stores(void **state)
+{
+    fcache_backends_t *backends = fcache_backends_create(*state);
+    fcache_backend_ops_t far = fake_store_ops;
+    fcache_backend_t *store = NULL;
+    far.scheme = "far";
+    far.flags = FCACHE_BACKEND_REMOTE;
+    far.create = create_told;
+    fcache_backends_add(backends, &fake_store_ops, NULL);
+    fcache_backends_add(backends, &far, NULL);
+    fcache_backends_default(backends, "refuse", "by default");
+    assert_int_equal(fcache_backend_create(backends, "n", "fake:", NULL, &store,
+                                           *state, NULL),
+                     FCACHE_OK);
+    const struct {
+        const char *url;
+        const char *refuse;
+    } rows[] = {{"far:", "by default"}, {"far:?refuse=itself", "itself"}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        fcache_error_t error;
+        ROW(i, rows[i].url);
+        CHECK_INT(fcache_backend_create(backends, "n", rows[i].url, NULL,
+                                        &store, *state, &error),
+                  FCACHE_BAD_CONFIG);
+        assert_string_equal(error.text, rows[i].refuse);
+    }
 }
 
 int main(void)
@@ -138,6 +172,7 @@ int main(void)
         pool_test(another_abi_is_refused),
         pool_test(stores_are_found_by_name),
         pool_test(flags_are_of_the_kind_and_of_the_store),
+        pool_test(defaults_are_for_remote_stores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
