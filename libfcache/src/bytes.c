@@ -55,6 +55,26 @@ static size_t grown_capacity(const fcache_buf_t *buf, size_t wanted)
     return capacity < buf->max_bytes ? capacity : buf->max_bytes;
 }
 
+static fcache_status_t grow(fcache_buf_t *buf, size_t capacity)
+{
+    char *ptr = realloc(buf->ptr, capacity);
+    if (!ptr) {
+        return FCACHE_NO_MEMORY;
+    }
+    buf->ptr = ptr;
+    buf->capacity = capacity;
+    return FCACHE_OK;
+}
+
+fcache_status_t fcache_buf_reserve(fcache_buf_t *buf, size_t more)
+{
+    if (more > buf->max_bytes - buf->len) {
+        return FCACHE_TOO_LARGE;
+    }
+    return more > buf->capacity - buf->len ? grow(buf, buf->len + more)
+                                           : FCACHE_OK;
+}
+
 fcache_status_t fcache_buf_append(fcache_buf_t *buf, fcache_bytes_t bytes)
 {
     if (bytes.len > buf->max_bytes - buf->len) {
@@ -64,13 +84,11 @@ fcache_status_t fcache_buf_append(fcache_buf_t *buf, fcache_bytes_t bytes)
         return FCACHE_OK;
     }
     if (bytes.len > buf->capacity - buf->len) {
-        size_t capacity = grown_capacity(buf, buf->len + bytes.len);
-        char *ptr = realloc(buf->ptr, capacity);
-        if (!ptr) {
-            return FCACHE_NO_MEMORY;
+        fcache_status_t status =
+            grow(buf, grown_capacity(buf, buf->len + bytes.len));
+        if (status != FCACHE_OK) {
+            return status;
         }
-        buf->ptr = ptr;
-        buf->capacity = capacity;
     }
     memcpy(buf->ptr + buf->len, bytes.ptr, bytes.len);
     buf->len += bytes.len;

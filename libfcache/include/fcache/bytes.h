@@ -62,6 +62,10 @@ FCACHE_API void fcache_buf_init(fcache_buf_t *buf, size_t max_bytes);
 FCACHE_API fcache_status_t fcache_buf_append(fcache_buf_t *buf,
                                              fcache_bytes_t bytes);
 
+/* Makes room for that many more bytes, so that appending them moves nothing.
+ * Answers as append does. */
+FCACHE_API fcache_status_t fcache_buf_reserve(fcache_buf_t *buf, size_t more);
+
 /* The content as a view, valid until the buffer is next changed. */
 FCACHE_API fcache_bytes_t fcache_buf_bytes(const fcache_buf_t *buf);
 

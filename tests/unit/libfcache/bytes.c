@@ -83,6 +83,27 @@ static void buffer_grows(void **state)
     fcache_buf_fini(&buf);
 }
 
+static void reserved_room_does_not_move(void **state)
+{
+    (void)state;
+    fcache_buf_t buf;
+    char part[300] = {0};
+    fcache_buf_init(&buf, 1000);
+    assert_int_equal(fcache_buf_reserve(&buf, 1001), FCACHE_TOO_LARGE);
+    assert_int_equal(fcache_buf_reserve(&buf, 900), FCACHE_OK);
+    const char *ptr = buf.ptr;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(
+            fcache_buf_append(&buf, fcache_bytes(part, sizeof part)),
+            FCACHE_OK);
+        assert_ptr_equal(buf.ptr, ptr);
+    }
+    assert_int_equal(fcache_buf_reserve(&buf, 101), FCACHE_TOO_LARGE);
+    assert_int_equal(fcache_buf_reserve(&buf, 100), FCACHE_OK);
+    assert_int_equal(buf.len, 900);
+    fcache_buf_fini(&buf);
+}
+
 static void base64url(void **state)
 {
     static const struct {
@@ -120,6 +141,7 @@ int main(void)
         cmocka_unit_test(trimming),
         cmocka_unit_test(buffer_keeps_its_ceiling),
         cmocka_unit_test(buffer_grows),
+        cmocka_unit_test(reserved_room_does_not_move),
         cmocka_unit_test(base64url),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
