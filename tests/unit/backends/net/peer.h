@@ -2,8 +2,8 @@
 #ifndef TESTS_NET_PEER_H
 #define TESTS_NET_PEER_H
 
-/* A server whose behaviour is a function, called for each connection in turn by
- * a thread of its own. */
+/* A server whose behaviour is a function, called for each connection in a thread
+ * of its own. */
 
 #include "check.h"
 
@@ -32,7 +32,7 @@ struct peer_t {
     fcn_address_t address;
     pthread_t thread;
     int stop[2]; /* a pipe; its end stops the thread, and what it waits in */
-    _Atomic int connections;
+    _Atomic int connections, busy;
 };
 
 /* The peer has read or must end: 0 when it must end. */
@@ -44,16 +44,37 @@ static inline int peer_wait(peer_t *peer, int fd, int64_t us)
     return fds[0].revents == 0;
 }
 
+typedef struct visit_t {
+    peer_t *peer;
+    int fd;
+} visit_t;
+
+static inline void *peer_visit(void *data)
+{
+    visit_t visit = *(visit_t *)data;
+    free(data);
+    visit.peer->serve(visit.peer, visit.fd);
+    close(visit.fd);
+    atomic_fetch_sub(&visit.peer->busy, 1);
+    return NULL;
+}
+
 static inline void *peer_run(void *data)
 {
     peer_t *peer = data;
     while (peer_wait(peer, peer->listen_fd, -1)) {
-        int fd = accept(peer->listen_fd, NULL, NULL);
-        if (fd >= 0) {
-            atomic_fetch_add(&peer->connections, 1);
-            peer->serve(peer, fd);
-            close(fd);
+        pthread_t thread;
+        visit_t *visit = malloc(sizeof(*visit));
+        *visit = (visit_t){peer, accept(peer->listen_fd, NULL, NULL)};
+        atomic_fetch_add(&peer->connections, 1);
+        atomic_fetch_add(&peer->busy, 1);
+        if (pthread_create(&thread, NULL, peer_visit, visit)) {
+            abort();
         }
+        pthread_detach(thread);
+    }
+    while (atomic_load(&peer->busy) > 0) {
+        usleep(100);
     }
     return NULL;
 }
