@@ -31,6 +31,10 @@
     {                                                                          \
         method_get, 1                                                          \
     }
+#define MFC_STALE_ORIGIN                                                       \
+    {                                                                          \
+        0, 0, 0                                                                \
+    }
 #define MFC_CODES_DEFAULT                                                      \
     {                                                                          \
         NULL, 0                                                                \
@@ -129,7 +133,11 @@ void mfc_conf_policy(const mfc_conf_t *conf, fcache_policy_t *out_policy)
     out_policy->authorization_never = conf->authorization_never;
     out_policy->request_control = conf->request_control;
     out_policy->heuristic = conf->heuristic;
-    out_policy->stale_while_revalidate_s = 0; /* nobody refreshes behind */
+    out_policy->stale_while_revalidate_s = conf->stale.while_revalidate_s;
+    out_policy->stale_if_error_s = conf->stale.if_error_s;
+    if (conf->stale.off) {
+        out_policy->max_stale_s = 0;
+    }
     if (conf->error_status.items != NULL) {
         out_policy->error_statuses = conf->error_status.items;
         out_policy->error_status_count = conf->error_status.count;

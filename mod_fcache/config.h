@@ -61,6 +61,13 @@ typedef struct mfc_codes_t {
     size_t count;
 } mfc_codes_t;
 
+/* How long stale answers serve where the response does not say. */
+typedef struct mfc_stale_conf_t {
+    int off; /* never, whatever the response says */
+    int64_t while_revalidate_s;
+    int64_t if_error_s;
+} mfc_stale_conf_t;
+
 /* The names of the variables and notes of a request, made from the prefix. */
 typedef struct mfc_env_names_t {
     const char *status;
@@ -115,7 +122,7 @@ const mfc_conf_t *mfc_conf_of(const request_rec *r);
 /* The operator's knobs as the core wants them; views into `conf`. */
 void mfc_conf_policy(const mfc_conf_t *conf, fcache_policy_t *out_policy);
 
-/* ---- parsers (config_parse.c, config_key.c) ------------------------------ */
+/* ---- parsers (config_parse.c, config_key.c, config_stale.c) -------------- */
 
 /* Writes *field from the arguments; NULL or why the value is not good. */
 typedef const char *(*mfc_parse_fn)(cmd_parms *cmd, void *field, int argc,
@@ -141,5 +148,6 @@ const char *mfc_parse_set_cookie(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_authorization(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_error_status(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_request_control(cmd_parms *, void *, int, char *const[]);
+const char *mfc_parse_stale(cmd_parms *, void *, int, char *const[]);
 
 #endif

@@ -53,6 +53,7 @@ struct mfc_ctx_t {
     const char *others_status; /* Cache-Status of caches behind us, or NULL */
     const request_rec *reported; /* the one that was told last */
 
+    int refresh_due;     /* served stale, so it is to be refreshed behind */
     int answer_sent;     /* in the place of whatever else is passed on */
     int holds_entry;     /* hit is kept until the origin has answered */
     apr_table_t *before; /* r->err_headers_out when the handler was asked */
@@ -74,6 +75,10 @@ int mfc_on_request(request_rec *r);
 apr_status_t mfc_on_response(ap_filter_t *f, apr_bucket_brigade *bb);
 void mfc_on_error(request_rec *r);
 int mfc_on_log(request_rec *r);
+
+/* Steps 1 and 2 for a request that repeats one of that key: 1 when it may go on
+ * to ask the origin and store what comes. */
+int mfc_on_repeat(request_rec *r, const fcache_key_t *key);
 
 /* ---- message.c: httpd's structures as the core sees them ----------------- */
 
@@ -217,6 +222,45 @@ int mfc_stale_is_failure(int status);
 void mfc_stale_arm(request_rec *r, mfc_ctx_t *ctx);
 apr_status_t mfc_stale_filter(ap_filter_t *f, apr_bucket_brigade *bb);
 
+/* ---- refresh.c: stale-while-revalidate ----------------------------------- */
+
+/* Before the first request of a process, which refreshes nothing without. */
+void mfc_refresh_child_init(apr_pool_t *pchild);
+
+/* Is this itself a refresh? It is served to nobody. */
+int mfc_refresh_is(const request_rec *r);
+
+/* Could it be repeated behind, if it were served a stale entry? */
+int mfc_refresh_can(const request_rec *r);
+
+/* Says before a stale entry is served that it will be refreshed; start does so
+ * when it has been. */
+void mfc_refresh_promise(request_rec *r, mfc_ctx_t *ctx);
+void mfc_refresh_start(request_rec *r, const mfc_ctx_t *ctx);
+
+/* A refresh brought what is not to be stored: is the stale entry, which would
+ * be served on, over with? */
+void mfc_refresh_supersede(const request_rec *r, const mfc_ctx_t *ctx);
+
+/* The connection on which the answer to a refresh is waited for. */
+void mfc_refresh_watch(const request_rec *r, conn_rec *origin);
+
+/* ---- repeat.c ------------------------------------------------------------ */
+
+/*
+ * The same request as a GET of its own in `pool`, ready for its handler; its
+ * answer goes nowhere. `owner` is this module's configuration of its connection.
+ * NULL when one of the phases before the handler refuses it. To be called while
+ * the connection of `of` is there.
+ */
+request_rec *mfc_repeat_create(const request_rec *of, void *owner,
+                               apr_pool_t *pool);
+int mfc_on_read(request_rec *r);
+apr_status_t mfc_repeat_no_body(ap_filter_t *f, apr_bucket_brigade *bb,
+                                ap_input_mode_t mode, apr_read_type_e block,
+                                apr_off_t readbytes);
+apr_status_t mfc_repeat_sink(ap_filter_t *f, apr_bucket_brigade *bb);
+
 /* ---- invalidate.c -------------------------------------------------------- */
 
 /* Watches the answer to a request that goes round the cache: when it was a write
@@ -288,5 +332,8 @@ extern ap_filter_rec_t *mfc_bypass_handle;
 extern ap_filter_rec_t *mfc_replay_handle;
 extern ap_filter_rec_t *mfc_stale_handle;
 extern ap_filter_rec_t *mfc_framing_handle;
+extern ap_filter_rec_t *mfc_no_body_handle;
+extern ap_filter_rec_t *mfc_sink_handle;
+extern ap_filter_rec_t *mfc_drain_handle;
 
 #endif

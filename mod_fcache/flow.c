@@ -12,6 +12,7 @@
  *                8 commit    at its end: encode, put; a remote store: on_log
  *   on_error     the answer is started over: httpd makes an error's page
  *   on_log       9 report    one verdict, one reason
+ *               10 refresh   what was served stale, behind
  *
  * A fault of the cache never fails a request: it is a miss.
  */
@@ -154,6 +155,9 @@ static int answer(request_rec *r, mfc_ctx_t *ctx)
         mfc_report(r, ctx, FCACHE_VERDICT_HIT, ctx->decision.reason);
         return mfc_serve(r, ctx);
     case FCACHE_PLAN_HIT_STALE:
+        if (ctx->decision.reason == FCACHE_REASON_STALE_WHILE_REVALIDATE) {
+            mfc_refresh_promise(r, ctx);
+        }
         mfc_report(r, ctx, FCACHE_VERDICT_STALE, ctx->decision.reason);
         return mfc_serve(r, ctx);
     case FCACHE_PLAN_ONLY_CACHED:
@@ -185,6 +189,7 @@ static mfc_ctx_t *ctx_create(request_rec *r, const mfc_conf_t *conf)
     ctx->cache = mfc_store_of(conf)->cache;
     ctx->started_us = apr_time_now();
     mfc_conf_policy(conf, &ctx->policy);
+    ctx->policy.refreshes = mfc_refresh_can(r);
     ap_set_module_config(r->request_config, &fcache_module, ctx);
     return ctx;
 }
@@ -212,12 +217,51 @@ static int bypass(request_rec *r, mfc_ctx_t *ctx)
     return DECLINED;
 }
 
+/* It was to be this key and no other, and nothing that a redirect leads to
+ * (T22). */
+int mfc_on_repeat(request_rec *r, const fcache_key_t *key)
+{
+    const mfc_conf_t *conf = mfc_conf_of(r);
+    mfc_ctx_t *ctx;
+
+    if (!conf->enable) {
+        return 0;
+    }
+    ctx = ctx_create(r, conf);
+    ctx->policy.request_control = FCACHE_REQUEST_CONTROL_IGNORE;
+    return admit(r, ctx) == FCACHE_REASON_NONE &&
+           build_key(r, ctx) == FCACHE_REASON_NONE &&
+           fcache_bytes_equal(ctx->key.canonical, key->canonical);
+}
+
+/* A refresh: by now another one may have made it needless. */
+static int refresh(request_rec *r)
+{
+    mfc_ctx_t *ctx = mfc_ctx_of(r);
+
+    if (ctx == NULL) {
+        return HTTP_FORBIDDEN;
+    }
+    ctx->started_us = apr_time_now();
+    lookup(r, ctx);
+    decide(ctx);
+    if (ctx->decision.plan == FCACHE_PLAN_HIT) {
+        forget_hit(ctx);
+        mfc_report(r, ctx, FCACHE_VERDICT_HIT, ctx->decision.reason);
+        return OK;
+    }
+    return answer(r, ctx);
+}
+
 int mfc_on_request(request_rec *r)
 {
     const mfc_conf_t *conf = mfc_conf_of(r);
     mfc_ctx_t *ctx = r->prev ? mfc_ctx_of(r->prev) : NULL;
     int refused;
 
+    if (r->main == NULL && mfc_refresh_is(r)) {
+        return refresh(r);
+    }
     if (ctx != NULL) {
         mfc_revalidate_disarm(r, ctx);
         if (r->status != HTTP_OK) {
@@ -318,6 +362,7 @@ static apr_status_t rule(ap_filter_t *f, mfc_ctx_t *ctx, apr_bucket_brigade *bb)
         }
         break;
     }
+    mfc_refresh_supersede(r, ctx);
     mfc_capture_drop(r, ctx, ctx->judgement.reason);
     return mfc_capture_pass(f, ctx, bb);
 }
@@ -419,6 +464,7 @@ int mfc_on_log(request_rec *r)
             mfc_message_restore(r);
         }
         mfc_report_log(r, ctx);
+        mfc_refresh_start(r, ctx);
     }
     return DECLINED;
 }

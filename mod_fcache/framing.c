@@ -16,6 +16,7 @@ static int on_create_request(request_rec *r, request_rec *response)
     mfc_ctx_t *ctx = mfc_ctx_of(r);
 
     if (ctx != NULL && ctx->capture != NULL) {
+        mfc_refresh_watch(r, response->connection);
         ap_add_input_filter_handle(mfc_framing_handle, ctx, response,
                                    response->connection);
     }

@@ -222,4 +222,5 @@ void mfc_child_init(apr_pool_t *pchild, server_rec *main_server)
             store->cache = NULL;
         }
     }
+    mfc_refresh_child_init(pchild);
 }

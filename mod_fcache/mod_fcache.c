@@ -10,6 +10,9 @@ ap_filter_rec_t *mfc_bypass_handle;
 ap_filter_rec_t *mfc_replay_handle;
 ap_filter_rec_t *mfc_stale_handle;
 ap_filter_rec_t *mfc_framing_handle;
+ap_filter_rec_t *mfc_no_body_handle;
+ap_filter_rec_t *mfc_sink_handle;
+ap_filter_rec_t *mfc_drain_handle;
 
 static void register_hooks(apr_pool_t *pool)
 {
@@ -19,6 +22,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_post_config(mfc_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(mfc_child_init, NULL, NULL, APR_HOOK_MIDDLE);
 
+    ap_hook_post_read_request(mfc_on_read, NULL, NULL, APR_HOOK_REALLY_FIRST);
     /* Before the forwarded URL is made: of what a Location says, and once more
      * when a Directory has spoken. */
     ap_hook_translate_name(mfc_on_translate, NULL, NULL, APR_HOOK_REALLY_FIRST);
@@ -41,6 +45,15 @@ static void register_hooks(apr_pool_t *pool)
         "FCACHE_REPLAY", mfc_body_replay, NULL, AP_FTYPE_RESOURCE);
     mfc_framing_handle = ap_register_input_filter(
         "FCACHE_FRAMING", mfc_framing_filter, NULL, AP_FTYPE_RESOURCE);
+
+    /* The ends of a refresh: all output stops behind the capture, and what is
+     * written past the filters of the request at the connection. */
+    mfc_no_body_handle = ap_register_input_filter(
+        "FCACHE_NO_BODY", mfc_repeat_no_body, NULL, AP_FTYPE_NETWORK);
+    mfc_sink_handle = ap_register_output_filter("FCACHE_SINK", mfc_repeat_sink,
+                                                NULL, AP_FTYPE_RESOURCE);
+    mfc_drain_handle = ap_register_output_filter(
+        "FCACHE_DRAIN", mfc_repeat_sink, NULL, AP_FTYPE_NETWORK);
 }
 
 AP_DECLARE_MODULE(fcache) = {STANDARD20_MODULE_STUFF,

@@ -109,7 +109,7 @@ static int is_stale_accepted(const fcache_policy_t *policy,
                              const wishes_t *wishes, int64_t now_us)
 {
     int64_t window_s =
-        fci_stale_window(policy, entry->flags, wishes->max_stale_s, 0);
+        fci_stale_window(policy, entry->flags, wishes->max_stale_s);
     return is_within(entry, window_s, now_us);
 }
 
@@ -120,20 +120,16 @@ int fcache_may_serve_stale(const fcache_policy_t *policy,
     int64_t window_s = 0;
     switch (cause) {
     case FCACHE_STALE_REFRESHING:
-        window_s = fci_stale_window(policy, entry->flags,
-                                    policy->stale_while_revalidate_s,
-                                    entry->stale_while_revalidate_s);
+        window_s = policy->refreshes ? entry->stale_while_revalidate_s : 0;
         break;
     case FCACHE_STALE_ERROR:
-        window_s =
-            fci_stale_window(policy, entry->flags, policy->stale_if_error_s,
-                             entry->stale_if_error_s);
+        window_s = entry->stale_if_error_s;
         break;
     case FCACHE_STALE_UNREACHABLE:
-        window_s =
-            fci_stale_window(policy, entry->flags, policy->max_stale_s, 0);
+        window_s = policy->max_stale_s;
         break;
     }
+    window_s = fci_stale_window(policy, entry->flags, window_s);
     return is_within(entry, window_s, now_us);
 }
 
@@ -196,15 +192,15 @@ decide_stale(const fcache_policy_t *policy, const fcache_entry_t *entry,
 {
     int is_demanding = wishes->max_age_s != FCACHE_NO_DELTA ||
                        wishes->min_fresh_s != FCACHE_NO_DELTA;
-    if (why == FCACHE_REASON_EXPIRED &&
-        is_stale_accepted(policy, entry, wishes, now_us)) {
-        return planned(decision, FCACHE_PLAN_HIT_STALE,
-                       FCACHE_REASON_REQUEST_MAX_STALE);
-    }
     if (!is_demanding && fcache_may_serve_stale(
                              policy, entry, FCACHE_STALE_REFRESHING, now_us)) {
         return planned(decision, FCACHE_PLAN_HIT_STALE,
                        FCACHE_REASON_STALE_WHILE_REVALIDATE);
+    }
+    if (why == FCACHE_REASON_EXPIRED &&
+        is_stale_accepted(policy, entry, wishes, now_us)) {
+        return planned(decision, FCACHE_PLAN_HIT_STALE,
+                       FCACHE_REASON_REQUEST_MAX_STALE);
     }
     return ask(decision, wishes, plan_to_ask(entry), why);
 }

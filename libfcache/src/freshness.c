@@ -105,9 +105,8 @@ int64_t fci_heuristic_lifetime(fcache_fields_t fields, int64_t response_us)
 }
 
 int64_t fci_stale_window(const fcache_policy_t *policy, unsigned entry_flags,
-                         int64_t operators_s, int64_t responses_s)
+                         int64_t window_s)
 {
-    int64_t window_s = operators_s >= 0 ? operators_s : responses_s;
     if (window_s < 0 || (entry_flags & (FCACHE_ENTRY_NO_CACHE |
                                         FCACHE_ENTRY_MUST_REVALIDATE))) {
         return 0;

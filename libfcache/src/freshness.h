@@ -26,9 +26,9 @@ int64_t fci_explicit_lifetime(fcache_fields_t fields, const fcache_cc_t *cc,
  * FCACHE_NO_DELTA. */
 int64_t fci_heuristic_lifetime(fcache_fields_t fields, int64_t response_us);
 
-/* How long an entry of these flags may be served stale: what the operator says
- * (unless negative), else what the response says, up to max_stale_s. */
+/* How long an entry of these flags may be served stale when `window_s` is what
+ * somebody allows: up to max_stale_s, 0 for never. */
 int64_t fci_stale_window(const fcache_policy_t *policy, unsigned entry_flags,
-                         int64_t operators_s, int64_t responses_s);
+                         int64_t window_s);
 
 #endif

@@ -36,9 +36,8 @@ void fcache_policy_init(fcache_policy_t *out_policy)
         .set_cookie = FCACHE_SET_COOKIE_REFUSE,
         .request_control = FCACHE_REQUEST_CONTROL_HONOR,
         .heuristic = 1,
-        .stale_while_revalidate_s = -1,
-        .stale_if_error_s = -1,
         .max_stale_s = 86400,
+        .refreshes = 1,
         .keep_s = 3600,
     };
 }

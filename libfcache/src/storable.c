@@ -304,6 +304,15 @@ static int64_t larger(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+/* What the response says about serving it stale, else what the operator does. */
+static int64_t stale_window(const case_t *c, unsigned entry_flags,
+                            int64_t responses_s, int64_t operators_s)
+{
+    return fci_stale_window(c->policy, entry_flags,
+                            responses_s == FCACHE_NO_DELTA ? operators_s
+                                                           : responses_s);
+}
+
 /* Freshness, and what may be done with the entry when it has ended. A forced
  * lifetime starts on receipt, any other one at the origin. */
 static void set_times(const case_t *c, int64_t lifetime_s,
@@ -315,12 +324,11 @@ static void set_times(const case_t *c, int64_t lifetime_s,
     int64_t cap_s = max_ttl(c);
     out->fresh_until_us =
         fci_us_add(c->response_us, left_s < cap_s ? left_s : cap_s);
-    out->stale_while_revalidate_s = fci_stale_window(
-        policy, out->entry_flags, policy->stale_while_revalidate_s,
-        c->cc.stale_while_revalidate_s);
-    out->stale_if_error_s =
-        fci_stale_window(policy, out->entry_flags, policy->stale_if_error_s,
-                         c->cc.stale_if_error_s);
+    out->stale_while_revalidate_s =
+        stale_window(c, out->entry_flags, c->cc.stale_while_revalidate_s,
+                     policy->stale_while_revalidate_s);
+    out->stale_if_error_s = stale_window(
+        c, out->entry_flags, c->cc.stale_if_error_s, policy->stale_if_error_s);
     out->stale_until_us =
         fci_us_add(out->fresh_until_us, larger(out->stale_while_revalidate_s,
                                                out->stale_if_error_s));

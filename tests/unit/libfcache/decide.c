@@ -404,17 +404,19 @@ static void stale_directives(void **state)
     }
 }
 
-/* T19: the operator's windows replace the response's, up to the hard cap. */
-static void operators_windows(void **state)
+/* RFC 5861: an entry's windows, up to the operator's cap (T19). Nothing is
+ * served while it is refreshed where nobody refreshes. */
+static void windows(void **state)
 {
     static const struct {
-        int64_t operators_s, responses_s, cap_s, late_s;
-        int may;
+        int64_t window_s, cap_s, late_s;
+        int refreshes;
+        int may_meanwhile, may_on_error;
     } rows[] = {
-        {-1, 20, 86400, 20, 1}, {-1, 20, 86400, 21, 0}, {0, 20, 86400, 1, 0},
-        {5, 20, 86400, 5, 1},   {5, 20, 86400, 6, 0},   {30, 20, 86400, 30, 1},
-        {30, 0, 86400, 30, 1},  {30, 0, 10, 10, 1},     {30, 0, 10, 11, 0},
-        {-1, 20, 10, 11, 0},    {-1, 20, 0, 0, 0},
+        {20, 86400, 20, 1, 1, 1}, {20, 86400, 21, 1, 0, 0},
+        {0, 86400, 0, 1, 0, 0},   {20, 10, 10, 1, 1, 1},
+        {20, 10, 11, 1, 0, 0},    {20, 0, 0, 1, 0, 0},
+        {20, 86400, 20, 0, 0, 1}, {20, 86400, -30, 1, 1, 1},
     };
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -423,17 +425,56 @@ static void operators_windows(void **state)
         int64_t now_us = T0 + (60 + rows[i].late_s) * S;
         fcache_policy_init(&policy);
         policy.max_stale_s = rows[i].cap_s;
-        policy.stale_while_revalidate_s = rows[i].operators_s;
-        policy.stale_if_error_s = rows[i].operators_s;
-        entry.stale_while_revalidate_s = rows[i].responses_s;
-        entry.stale_if_error_s = rows[i].responses_s;
+        policy.refreshes = rows[i].refreshes;
+        entry.stale_while_revalidate_s = rows[i].window_s;
+        entry.stale_if_error_s = rows[i].window_s;
         ROW(i, "window");
         CHECK_INT(fcache_may_serve_stale(&policy, &entry,
                                          FCACHE_STALE_REFRESHING, now_us),
-                  rows[i].may);
+                  rows[i].may_meanwhile);
         CHECK_INT(
             fcache_may_serve_stale(&policy, &entry, FCACHE_STALE_ERROR, now_us),
-            rows[i].may);
+            rows[i].may_on_error);
+    }
+}
+
+/* RFC 5861 §3: what was purged softly is served while it is refreshed; who asks
+ * for the refresh itself (no wishes, nobody behind) gets it from the origin. */
+static void meanwhile(void **state)
+{
+    static const struct {
+        const char *fields;
+        unsigned flags;
+        int soft_purged, refreshes;
+        int64_t after_s;
+        fcache_plan_t plan;
+        fcache_reason_t reason;
+    } rows[] = {
+        {"", 0, 0, 1, 61, P(HIT_STALE), R(STALE_WHILE_REVALIDATE)},
+        {"", 0, 1, 1, 10, P(HIT_STALE), R(STALE_WHILE_REVALIDATE)},
+        {"", 0, 1, 0, 10, P(REVALIDATE), R(SOFT_PURGED)},
+        {"", 0, 0, 0, 61, P(REVALIDATE), R(EXPIRED)},
+        {"", 0, 0, 0, 10, P(HIT), R(FRESH)},
+        {"", 0, 0, 1, 91, P(REVALIDATE), R(EXPIRED)},
+        {CC "no-cache", 0, 0, 1, 61, P(REVALIDATE), R(REQUEST_NO_CACHE)},
+        {CC "max-stale=9", 0, 0, 1, 61, P(HIT_STALE),
+         R(STALE_WHILE_REVALIDATE)},
+        {CC "max-stale=9", 0, 0, 0, 61, P(HIT_STALE), R(REQUEST_MAX_STALE)},
+        {"", FCACHE_ENTRY_MUST_REVALIDATE, 1, 1, 10, P(REVALIDATE),
+         R(SOFT_PURGED)},
+        {"", FCACHE_ENTRY_NO_CACHE, 1, 1, 10, P(REVALIDATE), R(ENTRY_NO_CACHE)},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        fcache_entry_t entry = entry_of(rows[i].flags);
+        fcache_policy_t policy;
+        fcache_policy_init(&policy);
+        policy.refreshes = rows[i].refreshes;
+        entry.stale_while_revalidate_s = 30;
+        ROW(i, rows[i].fields);
+        check_plan(decide(&policy, &entry, rows[i].soft_purged, rows[i].fields,
+                          T0 + rows[i].after_s * S),
+                   rows[i].plan, rows[i].reason);
     }
 }
 
@@ -449,7 +490,8 @@ int main(void)
         cmocka_unit_test(max_age_counts_parts_of_seconds),
         cmocka_unit_test(absurd_times),
         cmocka_unit_test(stale_directives),
-        cmocka_unit_test(operators_windows),
+        cmocka_unit_test(windows),
+        cmocka_unit_test(meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

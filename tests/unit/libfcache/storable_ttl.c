@@ -138,6 +138,48 @@ static void keeping(void **state)
     }
 }
 
+/* T19: the operator's windows are for responses that say nothing, never against
+ * what they forbid, and the entry is kept to the end of the longest. */
+static void operators_windows(void **state)
+{
+    static const struct {
+        const char *answered;
+        int64_t cap_s, swr_s, sie_s, kept_s;
+    } rows[] = {
+        {CC "max-age=60", 86400, 7200, 9000, 9000},
+        {CC "max-age=60, stale-while-revalidate=9", 86400, 9, 9000, 9000},
+        {CC "max-age=60, stale-if-error=9", 86400, 7200, 9, 7200},
+        {CC "max-age=60, stale-while-revalidate=0, stale-if-error=0", 86400, 0,
+         0, 3600},
+        {CC "max-age=60, stale-while-revalidate=x", 86400, 0, 9000, 9000},
+        {CC "max-age=60", 8000, 7200, 8000, 8000},
+        {CC "max-age=60, stale-while-revalidate=9", 0, 0, 0, 3600},
+        {CC "max-age=60, must-revalidate", 86400, 0, 0, 0},
+        {CC "max-age=60, proxy-revalidate", 86400, 0, 0, 0},
+        {CC "s-maxage=60", 86400, 0, 0, 0},
+        {CC "max-age=60, no-cache\nETag: \"a\"", 86400, 0, 0, 3600},
+        {CC "max-age=60, must-revalidate\nCDN-Cache-Control: max-age=60", 86400,
+         7200, 9000, 9000},
+        {CC "max-age=60\nCDN-Cache-Control: max-age=60, must-revalidate", 86400,
+         0, 0, 0},
+    };
+    fcache_policy_t policy;
+    (void)state;
+    fcache_policy_init(&policy);
+    policy.stale_while_revalidate_s = 7200;
+    policy.stale_if_error_s = 9000;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        ROW(i, rows[i].answered);
+        policy.max_stale_s = rows[i].cap_s;
+        fcache_judgement_t judgement =
+            judge(&policy, "GET", "", 200, rows[i].answered, NULL);
+        CHECK_INT((judgement.stale_until_us - judgement.fresh_until_us) / S,
+                  rows[i].kept_s);
+        CHECK_INT(judgement.stale_while_revalidate_s, rows[i].swr_s);
+        CHECK_INT(judgement.stale_if_error_s, rows[i].sie_s);
+    }
+}
+
 /* One stale on arrival is kept from now on, not from when it ended. */
 static void kept_though_stale(void **state)
 {
@@ -252,6 +294,7 @@ int main(void)
         cmocka_unit_test(lifetimes),
         cmocka_unit_test(huge_age_is_stale),
         cmocka_unit_test(keeping),
+        cmocka_unit_test(operators_windows),
         cmocka_unit_test(kept_though_stale),
         cmocka_unit_test(default_and_forced_lifetimes),
         cmocka_unit_test(forced_entries_are_not_no_cache),
