@@ -187,14 +187,15 @@ static void unlock(place_t *place, int is_done)
 static void perform(place_t *place)
 {
     request_rec *r = place->r;
-    const mfc_ctx_t *ctx = mfc_ctx_of(r);
+    mfc_ctx_t *ctx = mfc_ctx_of(r);
     int status = ap_invoke_handler(r);
 
     if (status == OK || status == DONE) {
         ap_finalize_request_protocol(r);
     }
+    mfc_later_run(r, ctx);
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
-                  "FC0103: refreshed behind: %s %s key=%s status=%d",
+                  "FC0106: refreshed behind: %s %s key=%s status=%d",
                   fcache_verdict_text(ctx->verdict),
                   fcache_reason_text(ctx->reason), ctx->key.name.ptr,
                   status == OK || status == DONE ? r->status : status);

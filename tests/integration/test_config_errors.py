@@ -78,6 +78,12 @@ BAD = [
     ("FCacheErrorStatus", "teapot", "none|all"),
     ("FCacheErrorStatus", "600", "599"),
     ("FCacheRequestControl", "obey", "honor|ignore|refresh-only"),
+    ("FCacheStale", "maybe", "while-revalidate=TIME"),
+    ("FCacheStale", "while-revalidate=0", "TIME"),
+    ("FCacheStale", "while-revalidate=soon", "TIME"),
+    ("FCacheStale", "if-error=25h", "24h"),
+    ("FCacheStale", "if-error=5 off", "if-error=TIME"),
+    ("FCacheStale", "origin if-error=5", "origin"),
     ("FCacheHeuristic", "clever", "on|off"),
 ]
 
@@ -107,6 +113,10 @@ FCacheEnable On
         FCacheErrorStatus 404 410 500
         FCacheRequestControl refresh-only
         FCacheHeuristic off
+        FCacheStale while-revalidate=5m if-error=24h
+        FCacheStale if-error=1
+        FCacheStale off
+        FCacheStale origin
     </Location>
     <Directory "{root}/htdocs">
         FCacheExpire origin 4xx=5

@@ -207,7 +207,7 @@ def test_a_personal_answer_does_not_end_the_entry(httpd, origin, path):
     origin.on(path, stale("old"), ok("for ann"))
     fill(httpd, path)
     assert httpd.get(path, {"Cookie": "who=ann"}).cache == "STALE"
-    httpd.log.wait("FC0103: .* request-cookie ")
+    httpd.log.wait("FC0106: .* request-cookie ")
     answer = httpd.get(path)
     assert (answer.cache, answer.body) == ("STALE", b"old")
 
@@ -235,7 +235,7 @@ def test_a_refresh_starts_no_other(httpd, origin, path):
 
 def refreshes(httpd):
     """How many have ended."""
-    return sum("FC0103" in line for line in httpd.log.lines(httpd.log.mark))
+    return sum("FC0106" in line for line in httpd.log.lines(httpd.log.mark))
 
 
 def test_the_operator_may_allow_it(httpd, origin, path):
@@ -350,7 +350,7 @@ def test_t22_no_redirect_is_followed(httpd, origin, path):
     other = script(httpd, "other")
     fill(httpd, "/cgi/moving?away")
     assert httpd.get("/cgi/moving?away").cache == "STALE"
-    httpd.log.wait("FC0103")
+    httpd.log.wait("FC0106")
     assert runs.read_text().count("run") == 2
     assert other.read_text() == ""
     origin.on(path, stale("old"), Reply(302, (("Location", path + "/on"),)))
