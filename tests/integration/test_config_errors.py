@@ -84,6 +84,7 @@ BAD = [
     ("FCacheStale", "if-error=25h", "24h"),
     ("FCacheStale", "if-error=5 off", "if-error=TIME"),
     ("FCacheStale", "origin if-error=5", "origin"),
+    ("FCachePostReuse", "perhaps", "on|off"),
     ("FCacheHeuristic", "clever", "on|off"),
 ]
 
