@@ -86,6 +86,7 @@ typedef struct reply_t {
 static fcache_status_t read_head(fcmc_conn_t *conn, reply_t *out)
 {
     char head[HEADER];
+    *out = (reply_t){0};
     fcache_status_t status = fcmc_conn_read(conn, head, sizeof(head));
     if (status != FCACHE_OK) {
         return status;
@@ -116,6 +117,7 @@ static fcache_status_t out_of_order(fcmc_conn_t *conn, const reply_t *reply)
 static fcache_status_t read_body(fcmc_conn_t *conn, const reply_t *reply,
                                  char body[BODY_MAX], fcache_bytes_t *out_value)
 {
+    *out_value = fcache_bytes(NULL, 0);
     size_t before = reply->extras_len + reply->key_len;
     if (before + reply->value_len > BODY_MAX) {
         return fcache_error_set(conn->error, FCACHE_PROTOCOL,
@@ -140,6 +142,7 @@ static fcache_status_t failed(fcmc_conn_t *conn, unsigned says,
 static fcache_status_t answer(fcmc_conn_t *conn, int opcode, reply_t *out_reply,
                               char body[BODY_MAX], fcache_bytes_t *out_value)
 {
+    *out_value = fcache_bytes(NULL, 0);
     fcache_status_t status = read_head(conn, out_reply);
     if (status != FCACHE_OK) {
         return status;
@@ -186,7 +189,7 @@ static fcache_status_t read_values(fcmc_conn_t *conn,
                                    apr_pool_t *pool)
 {
     char body[BODY_MAX];
-    fcache_bytes_t text;
+    fcache_bytes_t text = {NULL, 0};
     uint32_t first = conn->opaque - (uint32_t)count;
     for (size_t next = 0;;) {
         reply_t reply;

@@ -60,9 +60,14 @@ static fcache_status_t client_fetch(void *self, fcache_bytes_t home,
     }
     fcmc_server_t *server = fcmc_fleet_of(store, home);
     fcmc_fleet_compare(server, deadline);
+    uint64_t seen = fcmc_clock_seen(server);
     fetch_t fetch = {names, count, fcmc_server_max_value(server), out_found,
                      pool};
-    return fcmc_talk(server, talk_fetch, &fetch, deadline, error);
+    status = fcmc_talk(server, talk_fetch, &fetch, deadline, error);
+    for (size_t i = 0; i < count && status == FCACHE_OK; i++) {
+        fcmc_clock_doubt(names[i], seen, &out_found[i]);
+    }
+    return status;
 }
 
 static uint32_t client_clock_of(void *self, fcache_bytes_t home)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tick.h"
 
+#include <apr_time.h>
+
 #define CLOCK "{fcache}clock"
 
 #define MONTH_S INT64_C(2592000) /* memcached takes more for a date */
@@ -14,9 +16,6 @@ uint32_t fcmc_exptime(int64_t ttl_us, int64_t now_us)
     int64_t seconds = ttl_us / 1000000 + (ttl_us % 1000000 > 0);
     if (seconds <= MONTH_S) {
         return (uint32_t)(seconds > 0 ? seconds : 1);
-    }
-    if (now_us == 0) {
-        return 0;
     }
     int64_t date = now_us / 1000000 + 1 + seconds;
     return date > INT32_MAX ? (uint32_t)MONTH_S : (uint32_t)date;
@@ -141,11 +140,28 @@ static void raise_to(_Atomic uint64_t *number, uint64_t value)
     }
 }
 
-void fcmc_clock_saw(const fcmc_server_t *server, uint64_t clock)
+static _Atomic uint64_t *seen_of(const fcmc_server_t *server)
 {
     const fcmc_t *store = server->store;
-    raise_to(&store->shared->clocks[server - store->servers], clock);
-    raise_to(&store->shared->clock, clock);
+    return &store->shared->clocks[server - store->servers];
+}
+
+uint64_t fcmc_clock_seen(const fcmc_server_t *server)
+{
+    return atomic_load(seen_of(server));
+}
+
+void fcmc_clock_doubt(fcache_bytes_t name, uint64_t seen, fcr_found_t *found)
+{
+    if (fcache_bytes_equal(name, fcache_str(CLOCK)) && value_of(found) < seen) {
+        *found = (fcr_found_t){0};
+    }
+}
+
+void fcmc_clock_saw(const fcmc_server_t *server, uint64_t clock)
+{
+    raise_to(seen_of(server), clock);
+    raise_to(&server->store->shared->clock, clock);
 }
 
 /* ---- all servers ---- */
@@ -224,7 +240,7 @@ fcache_status_t fcmc_tick(fcmc_t *store, const fcache_bytes_t *home,
 {
     tick_t tick = {.names = {clock, counter},
                    .target = floor ? floor : 1,
-                   .counter_exptime = fcmc_exptime(ttl_us, 0)};
+                   .counter_exptime = fcmc_exptime(ttl_us, apr_time_now())};
     sweep_t sweep = {.first =
                          home ? fcmc_fleet_of(store, *home) : store->servers,
                      .count = home ? 1 : store->count,

@@ -20,8 +20,15 @@ fcache_status_t fcmc_clock_read(fcmc_server_t *server, fcn_deadline_t deadline,
 /* Another server's clock stands so: a server whose own is below missed a clear. */
 void fcmc_clock_saw(const fcmc_server_t *server, uint64_t clock);
 
+/* The highest that its clock must have reached. */
+uint64_t fcmc_clock_seen(const fcmc_server_t *server);
+
+/* A clock that was found below what had been seen before it was read is as good as
+ * lost: then nothing was found. */
+void fcmc_clock_doubt(fcache_bytes_t name, uint64_t seen, fcr_found_t *found);
+
 /* A life as memcached counts it: seconds, rounded up, from now up to 30 days, and
- * since 1970 beyond; 0 for ever, when now_us is not known (0). */
+ * since 1970 beyond. */
 uint32_t fcmc_exptime(int64_t ttl_us, int64_t now_us);
 
 #endif
