@@ -335,6 +335,13 @@ static apr_status_t serve_and_forget(ap_filter_t *f, mfc_ctx_t *ctx,
     return serve_instead(f, ctx, bb);
 }
 
+/* A part of what is stored whole, if stale: that may still be of use. */
+static int would_replace_whole(const request_rec *r, const mfc_ctx_t *ctx)
+{
+    return r->status == HTTP_PARTIAL_CONTENT && ctx->found == FCACHE_OK &&
+           ctx->hit.entry.status != HTTP_PARTIAL_CONTENT;
+}
+
 static apr_status_t rule(ap_filter_t *f, mfc_ctx_t *ctx, apr_bucket_brigade *bb)
 {
     request_rec *r = f->r;
@@ -353,7 +360,11 @@ static apr_status_t rule(ap_filter_t *f, mfc_ctx_t *ctx, apr_bucket_brigade *bb)
         mfc_report(r, ctx, FCACHE_VERDICT_REVALIDATED, ctx->judgement.reason);
         return serve_instead(f, ctx, bb);
     case FCACHE_RULING_STORE:
-        mfc_capture_begin(r, ctx, fields);
+        if (would_replace_whole(r, ctx)) {
+            mfc_capture_drop(r, ctx, FCACHE_REASON_PARTIAL);
+        } else {
+            mfc_capture_begin(r, ctx, fields);
+        }
         return mfc_capture_pass(f, ctx, bb);
     case FCACHE_RULING_SERVE_STALE: /* but the client wants none */
     case FCACHE_RULING_NO_STORE:

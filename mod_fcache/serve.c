@@ -5,6 +5,7 @@
 #include <http_protocol.h>
 
 static const fcache_bytes_t content_type = {"Content-Type", 12};
+static const fcache_bytes_t content_range = {"Content-Range", 13};
 static const fcache_bytes_t content_length = {"Content-Length", 14};
 
 /* Most names are told apart by their length. */
@@ -30,7 +31,9 @@ static void put_fields(request_rec *r, const fcache_entry_t *entry)
             if (r->content_type == NULL) {
                 ap_set_content_type(r, value.ptr);
             }
-        } else if (!is(name, content_length)) {
+        } else if (!is(name, content_length) &&
+                   (entry->status != HTTP_PARTIAL_CONTENT ||
+                    !is(name, content_range))) {
             apr_table_addn(r->headers_out, name.ptr, value.ptr);
         }
     }
@@ -113,10 +116,57 @@ int mfc_serve_condition(request_rec *r, const fcache_entry_t *entry)
     return status;
 }
 
+/* Leaves of the hit's body `length` bytes from `skip` on. */
+static void slice(fcache_hit_t *hit, size_t skip, size_t length,
+                  apr_pool_t *pool)
+{
+    fcache_bytes_t *pieces =
+        apr_palloc(pool, sizeof(*pieces) * (hit->body_count + 1));
+    size_t count = 0;
+    size_t i;
+
+    for (i = 0; i < hit->body_count && length > 0; i++) {
+        fcache_bytes_t piece = hit->body[i];
+        size_t before = skip < piece.len ? skip : piece.len;
+
+        piece = fcache_bytes(piece.ptr + before, piece.len - before);
+        skip -= before;
+        if (piece.len > length) {
+            piece.len = length;
+        }
+        if (piece.len > 0) {
+            pieces[count++] = piece;
+            length -= piece.len;
+        }
+    }
+    hit->body = pieces;
+    hit->body_count = count;
+}
+
+/* Of a stored part what the request wants; decide saw that it is there. */
+static void cut_part(request_rec *r, mfc_ctx_t *ctx)
+{
+    fcache_hit_t *hit = &ctx->hit;
+    char *text = apr_palloc(r->pool, FCACHE_PART_LEN);
+    fcache_part_t part;
+    uint64_t offset;
+
+    if (fcache_part_answers(&hit->entry, ctx->request.fields, &part, &offset)) {
+        size_t length = (size_t)(part.last - part.first + 1);
+        fcache_part_format(&part, text);
+        apr_table_setn(r->headers_out, "Content-Range", text);
+        slice(hit, (size_t)offset, length, r->pool);
+        hit->entry.body_len = length;
+    }
+}
+
 static void put_body(request_rec *r, mfc_ctx_t *ctx, apr_bucket_brigade *bb)
 {
     fcache_hit_t *hit = &ctx->hit;
 
+    if (hit->entry.status == HTTP_PARTIAL_CONTENT) {
+        cut_part(r, ctx);
+    }
     if (hit->entry.status != HTTP_NO_CONTENT) {
         ap_set_content_length(r, (apr_off_t)hit->entry.body_len);
     }
@@ -149,7 +199,7 @@ void mfc_serve_prepare(request_rec *r, mfc_ctx_t *ctx, apr_bucket_brigade *bb)
     apr_table_setn(r->headers_out, "Age",
                    apr_off_t_toa(r->pool, ctx->age_s > 0 ? ctx->age_s : 0));
     mfc_report_fields(r, ctx, r->headers_out);
-    if (entry->status == HTTP_OK &&
+    if ((entry->status == HTTP_OK || entry->status == HTTP_PARTIAL_CONTENT) &&
         mfc_serve_condition(r, entry) == HTTP_NOT_MODIFIED) {
         r->status = HTTP_NOT_MODIFIED;
         r->status_line = NULL;

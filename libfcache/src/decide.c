@@ -3,6 +3,8 @@
 
 #include "freshness.h"
 
+#include <fcache/range.h>
+
 /* An entry from further ahead means that the clock was set back: stale. */
 #define CLOCK_SLACK_S 5
 
@@ -138,8 +140,9 @@ static fcache_plan_t plan_to_ask(const fcache_entry_t *entry)
 {
     int has_etag =
         entry->etag.len > 0 && !(entry->flags & FCACHE_ENTRY_OWN_ETAG);
-    return has_etag || entry->last_modified.len > 0 ? FCACHE_PLAN_REVALIDATE
-                                                    : FCACHE_PLAN_MISS;
+    int has_validator = has_etag || entry->last_modified.len > 0;
+    return has_validator && entry->status != 206 ? FCACHE_PLAN_REVALIDATE
+                                                 : FCACHE_PLAN_MISS;
 }
 
 static fcache_decision_t planned(fcache_decision_t decision, fcache_plan_t plan,
@@ -161,6 +164,17 @@ static fcache_decision_t ask(fcache_decision_t decision, const wishes_t *wishes,
     return planned(decision, plan, reason);
 }
 
+/* A part is not the whole (T10). */
+static int has_what_is_asked(const fcache_entry_t *entry,
+                             const fcache_request_t *request)
+{
+    fcache_part_t part;
+    uint64_t offset;
+    return entry->status != 206 ||
+           (fcache_bytes_equal(request->method, fcache_str("GET")) &&
+            fcache_part_answers(entry, request->fields, &part, &offset));
+}
+
 /* Why there is nothing that could be served or revalidated, or NONE. */
 static fcache_reason_t check_presence(const fcache_policy_t *policy,
                                       const fcache_entry_t *entry,
@@ -180,6 +194,9 @@ static fcache_reason_t check_presence(const fcache_policy_t *policy,
         ((request->flags & FCACHE_REQUEST_AUTHENTICATED) ||
          fcache_fields_get(fields, "Authorization").ptr)) {
         return FCACHE_REASON_ENTRY_AUTHORIZATION;
+    }
+    if (!has_what_is_asked(entry, request)) {
+        return FCACHE_REASON_RANGE;
     }
     return now_us >= entry->stale_until_us ? FCACHE_REASON_EXPIRED
                                            : FCACHE_REASON_NONE;

@@ -5,6 +5,8 @@
 #include "freshness.h"
 #include "vary.h"
 
+#include <fcache/range.h>
+
 #define MAX_FIELD_BYTES  ((size_t)8 * 1024) /* T14 */
 #define MAX_FIELDS_BYTES ((size_t)32 * 1024)
 #define ERROR_MAX_TTL_S  60 /* T34 */
@@ -18,6 +20,7 @@ typedef struct case_t {
     fcache_cc_t cc;
     int is_targeted;
     int is_refresh;
+    int is_revalidation; /* our validators were sent, and no Range */
     size_t vary_count;
     int64_t request_us;
     int64_t response_us;
@@ -44,19 +47,20 @@ static int is_forced(const case_t *c)
 /* Those of RFC 9110 §15 that we know all about (RFC 9111 §5.2.2.3). */
 static int is_understood(int status)
 {
-    return (status >= 200 && status <= 205) ||
+    return (status >= 200 && status <= 206) ||
            (status >= 300 && status <= 303) || status == 307 || status == 308 ||
            (status >= 400 && status <= 417) || status == 421 || status == 422 ||
            status == 426 || (status >= 500 && status <= 505);
 }
 
-/* RFC 9110 §15.1, without 206, which is not stored. */
+/* RFC 9110 §15.1. */
 static int is_heuristic(int status)
 {
     switch (status) {
     case 200:
     case 203:
     case 204:
+    case 206:
     case 300:
     case 301:
     case 308:
@@ -104,9 +108,22 @@ static int is_stored_error(const fcache_policy_t *policy, int status)
 
 /* ---- why not: each check answers a reason or NONE ------------------------ */
 
+/* A single part, of which it is known where it belongs (RFC 9111 §3.3), and
+ * which was asked for. */
+static int is_stored_part(const case_t *c)
+{
+    fcache_part_t part;
+    return c->policy->partial && !c->is_revalidation &&
+           fcache_bytes_equal(c->request->method, fcache_str("GET")) &&
+           asks_with(c, "Range") &&
+           fcache_fields_count(c->fields, "Content-Range") == 1 &&
+           fcache_part_parse(fcache_fields_get(c->fields, "Content-Range"),
+                             &part);
+}
+
 static fcache_reason_t check_status(case_t *c)
 {
-    if (c->status == 206) {
+    if (c->status == 206 && !is_stored_part(c)) {
         return FCACHE_REASON_PARTIAL;
     }
     if (c->status < 200 || c->status > 599 ||
@@ -440,6 +457,7 @@ fcache_judgement_t fcache_judge(const fcache_policy_t *policy,
                 .fields = response->fields,
                 .request_us = response->request_us,
                 .response_us = response->response_us,
+                .is_revalidation = stored != NULL,
                 .now_us = now_us};
     if (response->status == 304) {
         return judge_304(&c, response, stored);

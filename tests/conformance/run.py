@@ -20,7 +20,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "integration"))
 
 # pylint: disable=wrong-import-position
-from harness.httpd import BUILD, Httpd, free_ports
+from harness.httpd import BUILD, SOURCE, Httpd, free_ports
 
 PACKAGES = ("http-cache-tests@0.4.5", "node-fetch@2")
 WORK = BUILD / "conformance"
@@ -39,8 +39,7 @@ FCacheEnable on
 """
 CONFIGS = {
     "default": "",
-    # what the suite asks for and our defaults refuse for safety
-    "rfc": "FCacheSetCookie store\nFCacheErrorStatus all",
+    "rfc": f'Include "{SOURCE}/conf/rfc9111.conf"',
 }
 # Many idle workers: event closes connections that are kept alive when it has
 # none, and the suite takes that for an answer.

@@ -67,6 +67,8 @@ BAD = [
     ("FCacheETag", "strong", "on|off"),
     ("FCacheMethods", '"GE T"', "GET"),
     ("FCacheMethods", "HEAD", "GET"),
+    ("FCachePostReuse", "maybe", "on|off"),
+    ("FCachePartial", "half", "on|off"),
     ("FCacheMaxRequestBody", "much", "SIZE"),
     ("FCacheMaxRequestBody", "1G", "16M"),
     ("FCacheMaxObject", "-1", "SIZE"),

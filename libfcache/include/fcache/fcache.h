@@ -47,6 +47,7 @@
 #include <fcache/http.h>
 #include <fcache/key.h>
 #include <fcache/policy.h>
+#include <fcache/range.h>
 #include <fcache/stats.h>
 #include <fcache/status.h>
 
