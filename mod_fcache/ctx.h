@@ -33,7 +33,6 @@ struct mfc_ctx_t {
     fcache_key_t key;
     int64_t started_us; /* when the request reached us */
     uint64_t epoch;     /* the store's, before the origin was asked */
-    uint64_t cleared;   /* how often we advanced it since */
     uint64_t hit_epoch; /* the store's, before it was asked */
 
     /* set once by flow.c, in this order */
@@ -60,7 +59,9 @@ struct mfc_ctx_t {
     apr_table_t *parked; /* REVALIDATE: the client's conditionals, while ours
                             are in r->headers_in */
     int64_t answered_us; /* when the origin's answer was judged, or 0 */
-    int is_framed;       /* the origin's body says where it ends */
+    const fcache_key_t *post_mark; /* see post.c */
+    int is_last_write;
+    int is_framed;                 /* the origin's body says where it ends */
     struct mfc_capture_t *capture; /* NULL: not watching the origin */
     mfc_put_fn put;                /* put off, or NULL */
 };
@@ -280,6 +281,9 @@ int mfc_invalidate_is_own(request_rec *r, const mfc_ctx_t *ctx,
 /* Watches the answer to a POST that goes round the cache, should it be the
  * content of its URL. */
 void mfc_post_arm(request_rec *r, mfc_ctx_t *ctx);
+
+/* To be called before this write clears anything. */
+void mfc_post_check(request_rec *r, mfc_ctx_t *ctx);
 
 /* Is it, now that it was judged? */
 int mfc_post_may_store(request_rec *r, mfc_ctx_t *ctx);

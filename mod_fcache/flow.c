@@ -385,6 +385,8 @@ static apr_status_t rule_post(ap_filter_t *f, mfc_ctx_t *ctx,
     fcache_fields_t fields = mfc_message_response_fields(f->r, ctx->before);
 
     judge(f->r, ctx, fields);
+    mfc_report_answer(f->r, ctx);
+    mfc_report(f->r, ctx, FCACHE_VERDICT_BYPASS, ctx->bypass);
     if (mfc_post_may_store(f->r, ctx)) {
         mfc_capture_begin(f->r, ctx, fields);
     }

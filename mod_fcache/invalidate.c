@@ -64,7 +64,7 @@ fcache_bytes_t mfc_invalidate_tags(request_rec *r, const mfc_ctx_t *ctx)
     return copy;
 }
 
-static void forget(request_rec *r, mfc_ctx_t *ctx, const char *path,
+static void forget(request_rec *r, const mfc_ctx_t *ctx, const char *path,
                    const char *query)
 {
     fcache_scope_t scope = {.kind = FCACHE_SCOPE_TAG,
@@ -73,7 +73,6 @@ static void forget(request_rec *r, mfc_ctx_t *ctx, const char *path,
     fcache_error_t error = {""};
 
     if (fcache_clear(ctx->cache, &scope, 0, &error) == FCACHE_OK) {
-        ctx->cleared++;
         return;
     }
     ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
@@ -127,7 +126,8 @@ static int read_reference(request_rec *r, const mfc_ctx_t *ctx,
     return 1;
 }
 
-static void forget_reference(request_rec *r, mfc_ctx_t *ctx, const char *field)
+static void forget_reference(request_rec *r, const mfc_ctx_t *ctx,
+                             const char *field)
 {
     const char *path;
     const char *query;
@@ -161,14 +161,18 @@ apr_status_t mfc_bypass_filter(ap_filter_t *f, apr_bucket_brigade *bb)
     request_rec *r = f->r;
     ap_filter_t *next = f->next;
 
+    mfc_post_check(r, ctx);
     if (ctx->cache != NULL && r->status >= 200 && r->status < 400 &&
         !fcache_method_is_safe(ctx->request.method)) {
         forget(r, ctx, path_of(r, ctx), query_of(r, ctx));
         forget_reference(r, ctx, "Location");
         forget_reference(r, ctx, "Content-Location");
+        ctx->epoch = fcache_epoch(ctx->cache);
     }
-    mfc_report_answer(r, ctx);
-    mfc_report(r, ctx, FCACHE_VERDICT_BYPASS, ctx->bypass);
+    if (ctx->capture == NULL) { /* else what is stored comes first */
+        mfc_report_answer(r, ctx);
+        mfc_report(r, ctx, FCACHE_VERDICT_BYPASS, ctx->bypass);
+    }
     ap_remove_output_filter(f);
     return ap_pass_brigade(next, bb);
 }

@@ -3,11 +3,16 @@
  * An answer to POST that is the content of its own URL (RFC 9110 §9.3.3): one
  * with a lifetime, whose Content-Location names that URL. It is stored for later
  * GETs. The POST itself goes round the cache, and makes what was there invalid
- * first, like every write.
+ * first, like every write. Did another write to this URL succeed while the
+ * origin worked, then nobody knows which was the last, and nothing is stored: a
+ * mark with the URL's tag is put before, and looked for afterwards.
  */
 #include "ctx.h"
 
-#include <apr_strings.h>
+#include <apr_general.h>
+
+#define MARK_BYTES 16
+#define MARK_TTL_S 600
 
 static const fcache_bytes_t post = {"POST", 4};
 
@@ -33,35 +38,56 @@ static int build_key(request_rec *r, mfc_ctx_t *ctx)
                             &later, &ctx->key, r->pool, NULL) == FCACHE_OK;
 }
 
+/* A value that any write to this URL makes invalid. */
+static int put_mark(request_rec *r, mfc_ctx_t *ctx)
+{
+    fcache_tuple_t *tuple = fcache_tuple_create(r->pool);
+    fcache_key_t *mark = apr_palloc(r->pool, sizeof(*mark));
+    unsigned char id[MARK_BYTES];
+
+    if (tuple == NULL ||
+        apr_generate_random_bytes(id, sizeof(id)) != APR_SUCCESS ||
+        fcache_tuple_add(tuple, "post", fcache_bytes(id, sizeof(id))) !=
+            FCACHE_OK ||
+        fcache_key_from_tuple(tuple, ctx->conf->prefix, ctx->conf->ns, mark,
+                              r->pool, NULL) != FCACHE_OK ||
+        fcache_put(ctx->cache, mark, fcache_str("post"), MARK_TTL_S,
+                   mfc_invalidate_tags(r, ctx), fcache_epoch(ctx->cache),
+                   ctx->started_us, NULL) != FCACHE_OK) {
+        return 0;
+    }
+    ctx->post_mark = mark;
+    return 1;
+}
+
 void mfc_post_arm(request_rec *r, mfc_ctx_t *ctx)
 {
     if (!ctx->conf->post_reuse || ctx->bypass != FCACHE_REASON_METHOD ||
-        !is_admitted(ctx) || !build_key(r, ctx)) {
+        !is_admitted(ctx) || !build_key(r, ctx) || !put_mark(r, ctx)) {
         return;
     }
-    ctx->epoch = fcache_epoch(ctx->cache);
     ctx->before = apr_table_copy(r->pool, r->err_headers_out);
     mfc_capture_arm(r, ctx);
 }
 
-/* Was what this answer shows the last word? Only if nothing was cleared while
- * the origin made it, but by ourselves. */
-static int is_last_word(const mfc_ctx_t *ctx)
+void mfc_post_check(request_rec *r, mfc_ctx_t *ctx)
 {
-    return ctx->cleared > 0 &&
-           fcache_epoch(ctx->cache) == ctx->epoch + ctx->cleared;
+    fcache_bytes_t value;
+    int64_t now_us = apr_time_now();
+
+    ctx->is_last_write =
+        ctx->post_mark != NULL &&
+        fcache_get(ctx->cache, ctx->post_mark, now_us, &value, NULL, r->pool,
+                   NULL) == FCACHE_OK &&
+        fcache_del(ctx->cache, ctx->post_mark, now_us, NULL) == FCACHE_OK;
 }
 
 int mfc_post_may_store(request_rec *r, mfc_ctx_t *ctx)
 {
     const fcache_judgement_t *judgement = &ctx->judgement;
 
-    if (judgement->ruling != FCACHE_RULING_STORE || r->status != HTTP_OK ||
-        (judgement->entry_flags & FCACHE_ENTRY_NO_LIFETIME) ||
-        !mfc_invalidate_is_own(r, ctx, "Content-Location") ||
-        !is_last_word(ctx)) {
-        return 0;
-    }
-    ctx->epoch = fcache_epoch(ctx->cache);
-    return 1;
+    return judgement->ruling == FCACHE_RULING_STORE && r->status == HTTP_OK &&
+           !(judgement->entry_flags & FCACHE_ENTRY_NO_LIFETIME) &&
+           mfc_invalidate_is_own(r, ctx, "Content-Location") &&
+           ctx->is_last_write;
 }

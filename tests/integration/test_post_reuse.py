@@ -48,7 +48,10 @@ def test_is_reused_for_get(httpd, origin, path, reference):
     first = post(httpd, path)
     assert "stored" in first.get("Cache-Status")
     assert first.get("Cache-Status").startswith("mod_fcache; fwd=method; ")
-    assert ask(httpd, path) == ("HIT", b"posted")
+    hit = httpd.get(path)
+    assert (hit.cache, hit.body) == ("HIT", b"posted")
+    assert len(hit.all("Cache-Status")) == 1
+    assert hit.get("Cache-Status").startswith("mod_fcache; hit; ")
     assert httpd.get(path, method="HEAD").cache == "HIT"
     tag = httpd.get(path).etag
     assert tag and tag == first.etag
@@ -108,9 +111,12 @@ def test_what_varies(httpd, origin, path):
     assert ask(httpd, path, {"Foo": "2"}) == ("MISS", b"got")
 
 
-def test_a_write_beside_it_wins(httpd, origin, path):
+@pytest.mark.parametrize("other,expected", [
+    (None, ("MISS", b"got")), ("/elsewhere", ("HIT", b"posted"))])
+def test_a_write_beside_it_wins(httpd, origin, path, other, expected):
     """While this one was answered another write came: nobody knows which was
-    the last."""
+    the last. Those to other URLs do not matter."""
+    origin.on("/elsewhere", ok())
     asked, gate = threading.Event(), threading.Event()
 
     def slow(request):
@@ -121,10 +127,10 @@ def test_a_write_beside_it_wins(httpd, origin, path):
     thread = threading.Thread(target=post, args=(httpd, path))
     thread.start()
     assert asked.wait(10)
-    assert httpd.get(path, method="DELETE").status == 200
+    assert httpd.get(other or path, method="DELETE").status == 200
     gate.set()
     thread.join()
-    assert ask(httpd, path) == ("MISS", b"got")
+    assert ask(httpd, path) == expected
 
 
 def test_a_body_that_breaks_off(httpd, origin, path):
