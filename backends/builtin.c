@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "memory/memory.h"
+#include "redis/redis.h"
 
 /* A new kind of store is a folder and a row here. */
 static const fcache_backend_ops_t *const builtin[] = {
     &fcache_memory_ops,
+    &fcache_redis_ops,
+    &fcache_rediss_ops,
+    &fcache_unix_ops,
 };
 
 void fcache_backends_add_builtin(fcache_backends_t *backends)
