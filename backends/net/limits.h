@@ -13,26 +13,29 @@
 /* field, option, 't' time 'n' number, default, least, most, what it is */
 #define FCN_LIMITS_LIST(X)                                                     \
     X(connect_us, "connect", 't', 50000, 1000, 10000000,                       \
-      "for a connection, with TLS")                                            \
-    X(read_us, "read", 't', 50000, 1000, 10000000, "for a reply to go on")     \
+      "longest wait for a connection, with TLS")                               \
+    X(read_us, "read", 't', 50000, 1000, 10000000,                             \
+      "longest wait for a reply to begin or go on")                            \
     X(lookup_us, "lookup", 't', 80000, 1000, 30000000,                         \
-      "for a whole look-up, connecting included")                              \
-    X(store_us, "store", 't', 250000, 1000, 30000000, "for a whole put")       \
+      "longest time for a whole look-up, connecting included")                 \
+    X(store_us, "store", 't', 250000, 1000, 30000000,                          \
+      "longest time for storing an entry")                                     \
     X(wait_us, "wait", 't', 5000, 0, 1000000,                                  \
-      "for a free connection, when all are in use")                            \
-    X(pool, "pool", 'n', 64, 1, 1024, "connections to a server, per process")  \
+      "longest wait for a free connection, when all are in use")               \
+    X(pool, "pool", 'n', 64, 1, 1024,                                          \
+      "most connections to a server, for each process")                        \
     X(idle_us, "idle", 't', 60000000, 1000000, 86400000000,                    \
-      "an unused connection is kept")                                          \
+      "how long an unused connection is kept")                                 \
     X(life_us, "life", 't', 300000000, 1000000, 86400000000,                   \
-      "a connection is used at all, give or take 20 %")                        \
+      "how long a connection is used at all, give or take 20 %")               \
     X(failures, "failures", 'n', 3, 1, 1000,                                   \
       "failures in a row that open the breaker")                               \
     X(open_us, "open", 't', 1000000, 10000, 3600000000,                        \
-      "the breaker is open at first; doubled each time")                       \
+      "how long the breaker is open at first; doubled each time it fails")     \
     X(open_max_us, "open-max", 't', 30000000, 10000, 3600000000,               \
-      "the breaker is open at most")                                           \
+      "how long the breaker is open at most")                                  \
     X(resolve_us, "resolve", 't', 30000000, 1000000, 3600000000,               \
-      "between two looks for a name's addresses")
+      "time between two looks for the addresses of a name")
 
 typedef struct fcn_limits_t {
 #define X(field, option, kind, value, least, most, text) int64_t field;
