@@ -286,8 +286,10 @@ static int set_name(SSL *ssl, const char *name)
     if (is_number(name)) {
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name);
     }
+    char server[256]; /* OpenSSL's macro takes no const */
+    snprintf(server, sizeof(server), "%s", name);
     SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    return SSL_set1_host(ssl, name) && SSL_set_tlsext_host_name(ssl, name);
+    return SSL_set1_host(ssl, name) && SSL_set_tlsext_host_name(ssl, server);
 }
 
 SSL *fcn_tls_start(fcn_tls_t *tls, int fd, const char *host,

@@ -103,7 +103,7 @@ static void byte_by_byte(peer_t *peer, int fd)
     const int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     for (size_t i = 0; i < REPLY_LEN; i++) {
-        peer_send(fd, REPLY + i, 1);
+        peer_send(fd, &REPLY[i], 1);
     }
     (void)peer_wait(peer, fd, -1);
 }
