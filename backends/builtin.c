@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "memory/memory.h"
 #include "redis/redis.h"
+#include "tiered/tiered.h"
 
 /* A new kind of store is a folder and a row here. */
 static const fcache_backend_ops_t *const builtin[] = {
@@ -8,6 +9,7 @@ static const fcache_backend_ops_t *const builtin[] = {
     &fcache_redis_ops,
     &fcache_rediss_ops,
     &fcache_unix_ops,
+    &fcache_tiered_ops,
 };
 
 void fcache_backends_add_builtin(fcache_backends_t *backends)

@@ -72,26 +72,32 @@ static void set_defaults(server_rec *main_server)
     }
 }
 
-/* The first store that cannot be created, or NULL when all are. `error` is of the
- * first failure after the last success. */
-static const mfc_store_t *create_more(int *out_created, fcache_error_t *error)
+/* Creates the stores that are not yet; counts those that fail. */
+static int create_each(int tells, int *out_created)
 {
     mfc_global_t *global = mfc_global();
-    const mfc_store_t *failed = NULL;
+    int failed = 0;
     int i;
 
     *out_created = 0;
     for (i = 0; i < global->stores->nelts; i++) {
         mfc_store_t *store = APR_ARRAY_IDX(global->stores, i, mfc_store_t *);
-        if (store->backend == NULL) {
-            if (fcache_backend_create(global->backends, store->name, store->url,
-                                      store->options, &store->backend,
-                                      global->pool,
-                                      failed ? NULL : error) == FCACHE_OK) {
-                *out_created = 1;
-            } else if (failed == NULL) {
-                failed = store;
-            }
+        fcache_error_t error = {""};
+
+        if (store->backend != NULL) {
+            continue;
+        }
+        if (fcache_backend_create(global->backends, store->name, store->url,
+                                  store->options, &store->backend, global->pool,
+                                  &error) == FCACHE_OK) {
+            *out_created = 1;
+            continue;
+        }
+        failed++;
+        if (tells) {
+            ap_log_error(APLOG_MARK, APLOG_EMERG, 0, NULL,
+                         "FC0001: %s: FCacheBackend \"%s\": %s", store->defined,
+                         store->name, error.text);
         }
     }
     return failed;
@@ -101,19 +107,13 @@ static const mfc_store_t *create_more(int *out_created, fcache_error_t *error)
  * as long as there are new ones. */
 static int create_all(void)
 {
-    const mfc_store_t *failed;
-    fcache_error_t error = {""};
     int created;
+    int failed;
 
     do {
-        failed = create_more(&created, &error);
-    } while (failed != NULL && created);
-    if (failed != NULL) {
-        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, NULL,
-                     "FC0001: %s: FCacheBackend \"%s\": %s", failed->defined,
-                     failed->name, error.text);
-    }
-    return failed == NULL;
+        failed = create_each(0, &created);
+    } while (failed && created);
+    return !failed || !create_each(1, &created);
 }
 
 /* ---- looking at the configuration ---------------------------------------- */

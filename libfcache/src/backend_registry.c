@@ -109,6 +109,18 @@ fcache_backend_t *fcache_backends_find(const fcache_backends_t *backends,
     return backend;
 }
 
+const char *fcache_backends_names(const fcache_backends_t *backends,
+                                  apr_pool_t *pool)
+{
+    const char *text = "";
+    for (const fcache_backend_t *each = backends->created; each;
+         each = each->before) {
+        text = apr_pstrcat(pool, text, *text ? ", " : "", each->name,
+                           (char *)NULL);
+    }
+    return *text ? text : "none";
+}
+
 static int add_default(void *options, const char *name, const char *value)
 {
     if (!apr_table_get(options, name)) {

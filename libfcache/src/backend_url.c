@@ -184,6 +184,19 @@ static const char *encode_percent(const char *text, apr_pool_t *pool)
     return start;
 }
 
+/* An option's value; one that is the URL of a store itself has no secrets
+ * either. NULL for one that looks like it and is none. */
+static const char *without_secrets(const char *value, apr_pool_t *pool)
+{
+    fci_backend_url_t url;
+    if (!strchr(value, ':') || !strpbrk(value, "@?")) {
+        return value;
+    }
+    return fci_backend_url_parse(value, NULL, &url, pool, NULL) == FCACHE_OK
+               ? fci_backend_url_format(&url, pool)
+               : NULL;
+}
+
 typedef struct format_t {
     apr_pool_t *pool;
     const char *text;
@@ -193,7 +206,8 @@ typedef struct format_t {
 static int format_option(void *baton, const char *name, const char *value)
 {
     format_t *format = baton;
-    if (!is_secret(name)) {
+    value = is_secret(name) ? NULL : without_secrets(value, format->pool);
+    if (value) {
         format->text = apr_psprintf(format->pool, "%s%c%s=%s", format->text,
                                     format->separator, name,
                                     encode_percent(value, format->pool));

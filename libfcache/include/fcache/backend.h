@@ -115,6 +115,10 @@ FCACHE_API fcache_status_t fcache_backend_create(
 FCACHE_API fcache_backend_t *
 fcache_backends_find(const fcache_backends_t *backends, const char *name);
 
+/* The names of those created, the last first: "b, a"; "none". */
+FCACHE_API const char *fcache_backends_names(const fcache_backends_t *backends,
+                                             apr_pool_t *pool);
+
 /* An option of all remote stores created from now on that do not have it
  * themselves. Copied. */
 FCACHE_API void fcache_backends_default(fcache_backends_t *backends,

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FCT_TIER_H
+#define FCT_TIER_H
+
+/* What the files of the tiers share: life.c has options and the life of the
+ * stores, read.c gets, write.c puts and forgets, near.c is L1's items. */
+
+#include "tiered.h"
+
+#include <stdatomic.h>
+
+typedef struct fct_level_t {
+    fcache_backend_t *backend;
+    const fcache_backend_ops_t *ops;
+    void *self;   /* the store's */
+    int is_owned; /* opened and joined here */
+} fct_level_t;
+
+/* What the processes of a server share. */
+typedef struct fct_page_t {
+    _Atomic int64_t synced_us; /* 0: never */
+    _Atomic uint64_t hits, misses, stale;
+} fct_page_t;
+
+typedef struct fct_t {
+    const char *name;
+    fct_level_t l1, l2;
+    int64_t l1_ttl_us;
+    int64_t sync_us;
+    uint64_t id; /* of L2: what was near another one is none of ours */
+    fct_page_t *page;
+} fct_t;
+
+/* L2's epoch as it is known here. */
+uint64_t fct_epoch(void *self);
+
+/* ---- near.c -------------------------------------------------------------- */
+
+/* Puts into L1, good as of that epoch of L2. What cannot be put is not there
+ * afterwards. */
+fcache_status_t fct_near_put(fct_t *tier, const fcache_key_t *key,
+                             const fcache_value_t *value, int soft,
+                             int64_t now_us);
+
+/* L1's item as L2 would give it. MISS for one that is not ours. */
+fcache_status_t fct_near_get(fct_t *tier, const fcache_key_t *key,
+                             int64_t now_us, fcache_item_t *out_item,
+                             uint64_t *out_asof, apr_pool_t *pool);
+
+void fct_near_del(fct_t *tier, const fcache_key_t *key, int64_t now_us);
+
+/* ---- read.c -------------------------------------------------------------- */
+
+fcache_status_t fct_get(void *self, const fcache_key_t *key, int64_t now_us,
+                        fcache_item_t *out_item, apr_pool_t *pool,
+                        fcache_error_t *error);
+void fct_release(void *self, void *pin);
+void fct_count(void *self, int answered);
+fcache_status_t fct_list(void *self, int64_t now_us, fcache_listed_fn fn,
+                         void *baton, fcache_error_t *error);
+fcache_status_t fct_stats(void *self, fcache_stats_t *out_stats,
+                          fcache_error_t *error);
+
+/* ---- write.c ------------------------------------------------------------- */
+
+fcache_status_t fct_put(void *self, const fcache_key_t *key,
+                        const fcache_value_t *value, int64_t now_us,
+                        fcache_error_t *error);
+fcache_status_t fct_add(void *self, const fcache_key_t *key,
+                        const fcache_value_t *value, int64_t now_us,
+                        fcache_error_t *error);
+fcache_status_t fct_del(void *self, const fcache_key_t *key, int64_t now_us,
+                        fcache_error_t *error);
+fcache_status_t fct_touch(void *self, const fcache_key_t *key, int64_t dead_us,
+                          int64_t now_us, fcache_error_t *error);
+fcache_status_t fct_clear(void *self, const fcache_scope_t *scope, int soft,
+                          fcache_error_t *error);
+
+/* UNSUPPORTED: L2 has no such row. */
+fcache_status_t fct_unsupported(const fct_t *tier, const char *what,
+                                fcache_error_t *error);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tier.h"
+
+fcache_status_t fct_unsupported(const fct_t *tier, const char *what,
+                                fcache_error_t *error)
+{
+    return fcache_error_set(error, FCACHE_UNSUPPORTED,
+                            "store %s: '%s:' cannot %s", tier->name,
+                            tier->l2.ops->scheme, what);
+}
+
+/*
+ * L1 first: were it last, it could keep for l1-ttl what was deleted in between.
+ * While L2 fails, L1 alone takes what is put.
+ */
+fcache_status_t fct_put(void *self, const fcache_key_t *key,
+                        const fcache_value_t *value, int64_t now_us,
+                        fcache_error_t *error)
+{
+    fct_t *tier = self;
+    const fct_level_t *l2 = &tier->l2;
+    fcache_status_t near = fct_near_put(tier, key, value, 0, now_us);
+    fcache_status_t far = l2->ops->put(l2->self, key, value, now_us, error);
+    if (near == FCACHE_OK && fcache_status_is_fault(far)) {
+        return FCACHE_OK;
+    }
+    if (far != FCACHE_OK) {
+        fct_near_del(tier, key, now_us);
+    }
+    return far;
+}
+
+/* L1 may not say who was first: it knows of this server only. */
+fcache_status_t fct_add(void *self, const fcache_key_t *key,
+                        const fcache_value_t *value, int64_t now_us,
+                        fcache_error_t *error)
+{
+    fct_t *tier = self;
+    const fct_level_t *l2 = &tier->l2;
+    fcache_status_t status =
+        l2->ops->add ? l2->ops->add(l2->self, key, value, now_us, error)
+                     : fct_unsupported(tier, "add", error);
+    if (status == FCACHE_OK) {
+        fct_near_put(tier, key, value, 0, now_us);
+    }
+    return status;
+}
+
+fcache_status_t fct_del(void *self, const fcache_key_t *key, int64_t now_us,
+                        fcache_error_t *error)
+{
+    fct_t *tier = self;
+    const fct_level_t *l2 = &tier->l2;
+    fcache_status_t status = l2->ops->del
+                                 ? l2->ops->del(l2->self, key, now_us, error)
+                                 : fct_unsupported(tier, "delete", error);
+    fct_near_del(tier, key, now_us);
+    return status;
+}
+
+/* What is near bears the old time: L2 will be asked again. */
+fcache_status_t fct_touch(void *self, const fcache_key_t *key, int64_t dead_us,
+                          int64_t now_us, fcache_error_t *error)
+{
+    fct_t *tier = self;
+    const fct_level_t *l2 = &tier->l2;
+    fcache_status_t status =
+        l2->ops->touch ? l2->ops->touch(l2->self, key, dead_us, now_us, error)
+                       : fct_unsupported(tier, "touch", error);
+    fct_near_del(tier, key, now_us);
+    return status;
+}
+
+/*
+ * L2's epoch alone makes what is near be asked for again. L1 is cleared as well,
+ * for when L2 fails; then also what came from L2, whose tags are not known here.
+ */
+fcache_status_t fct_clear(void *self, const fcache_scope_t *scope, int soft,
+                          fcache_error_t *error)
+{
+    fct_t *tier = self;
+    const fct_level_t *l1 = &tier->l1;
+    const fct_level_t *l2 = &tier->l2;
+    fcache_scope_t near = *scope;
+    fcache_status_t status = l2->ops->clear
+                                 ? l2->ops->clear(l2->self, scope, soft, error)
+                                 : fct_unsupported(tier, "clear", error);
+    if (status != FCACHE_OK && scope->kind == FCACHE_SCOPE_TAG) {
+        near.kind = FCACHE_SCOPE_PREFIX;
+    }
+    l1->ops->clear(l1->self, &near, soft, NULL);
+    return status;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* L2 fails: L1 alone serves and takes. */
+#include "box.h"
+
+static void far_fails(box_t *box, fcache_status_t status)
+{
+    box->far->fails = status;
+}
+
+static void what_is_near_is_served_for_its_life(void **state)
+{
+    box_t *box = *state;
+    fcache_key_t key = box_key(box, "a");
+    fcache_key_t other = box_key(box, "b");
+    box_put(box, &key, "one", 60);
+    others_put(box, &other, "two", 60);
+    far_fails(box, FCACHE_TIMEOUT);
+    for (int64_t ms = 0; ms < 10000; ms += 700) {
+        assert_string_equal(box_get(box, &key, at_ms(ms)), "one");
+    }
+    assert_string_equal(box_get(box, &key, at_ms(10000)), "TIMEOUT");
+    assert_string_equal(box_get(box, &other, at_ms(0)), "TIMEOUT");
+}
+
+/* One question per interval, not one per get. */
+static void a_dead_store_is_asked_once_in_a_while(void **state)
+{
+    box_t *box = *state;
+    fcache_key_t key = box_key(box, "a");
+    box_put(box, &key, "one", 60);
+    far_fails(box, FCACHE_UNAVAILABLE);
+    for (int64_t ms = 0; ms < 3000; ms += 10) {
+        box_get(box, &key, at_ms(ms));
+    }
+    assert_int_equal(box->far->syncs, 3);
+    assert_int_equal(box->far->gets, 0);
+}
+
+static void what_is_put_is_near(void **state)
+{
+    box_t *box = *state;
+    fcache_key_t key = box_key(box, "a");
+    far_fails(box, FCACHE_UNAVAILABLE);
+    assert_int_equal(box_put(box, &key, "one", 60), FCACHE_OK);
+    assert_string_equal(box_get(box, &key, at_ms(0)), "one");
+    far_fails(box, FCACHE_OK);
+    assert_string_equal(box_get(box, &key, at_ms(10000)), "MISS");
+}
+
+/* Not a fault but an answer: then nobody has it. */
+static void what_is_refused_is_not_kept(void **state)
+{
+    box_t *box = *state;
+    fcache_key_t key = box_key(box, "a");
+    box_put(box, &key, "one", 60);
+    far_fails(box, FCACHE_TOO_LARGE);
+    assert_int_equal(box_put(box, &key, "two", 60), FCACHE_TOO_LARGE);
+    far_fails(box, FCACHE_UNAVAILABLE);
+    assert_string_equal(box_get(box, &key, at_ms(0)), "UNAVAILABLE");
+}
+
+/* L1 could not take the new one: the old one is not served for it. */
+static void an_older_one_does_not_stay_near(void **state)
+{
+    box_t *box = *state;
+    fcache_key_t key = box_key(box, "a");
+    char *big = apr_pcalloc(box->pool, (2 << 20) + 1);
+    memset(big, 'x', 2 << 20);
+    box_put(box, &key, "one", 60);
+    assert_int_equal(box_put(box, &key, big, 60), FCACHE_OK);
+    assert_string_equal(box_get(box, &key, at_ms(0)), big);
+    box_put(box, &key, "one", 60);
+    far_fails(box, FCACHE_UNAVAILABLE);
+    assert_int_equal(box_put(box, &key, big, 60), FCACHE_UNAVAILABLE);
+    assert_string_equal(box_get(box, &key, at_ms(0)), "UNAVAILABLE");
+}
+
+/* A lock is given by L2 or by nobody. */
+static void add_needs_the_far_one(void **state)
+{
+    box_t *box = *state;
+    fcache_key_t key = box_key(box, "a");
+    fcache_bytes_t body = fcache_str("mine");
+    fcache_value_t value = box_value(&body, 60, box->ops->epoch(box->self));
+    far_fails(box, FCACHE_UNAVAILABLE);
+    assert_int_equal(box->ops->add(box->self, &key, &value, NOW, NULL),
+                     FCACHE_UNAVAILABLE);
+    assert_string_equal(box_get(box, &key, at_ms(0)), "UNAVAILABLE");
+    far_fails(box, FCACHE_OK);
+    assert_int_equal(box->ops->add(box->self, &key, &value, NOW, NULL),
+                     FCACHE_OK);
+    assert_int_equal(box->ops->add(box->self, &key, &value, NOW, NULL),
+                     FCACHE_EXISTS);
+}
+
+static void forgetting_reaches_what_is_near_and_tells(void **state)
+{
+    box_t *box = *state;
+    fcache_key_t key = box_key(box, "a");
+    const fcache_scope_t red = {.kind = FCACHE_SCOPE_TAG,
+                                .prefix = fcache_str("p"),
+                                .tag = fcache_str("red")};
+    for (int how = 0; how < 4; how++) {
+        fcache_status_t status = FCACHE_OK;
+        ROW((size_t)how, "way");
+        far_fails(box, FCACHE_OK);
+        others_put(box, &key, "one", 60);
+        assert_string_equal(box_get(box, &key, at_ms(0)), "one");
+        far_fails(box, FCACHE_TIMEOUT);
+        assert_string_equal(box_get(box, &key, at_ms(1)), "one");
+        if (how == 0) {
+            status = box->ops->del(box->self, &key, NOW, NULL);
+        } else if (how == 1) {
+            status = box->ops->touch(box->self, &key, at_ms(9), NOW, NULL);
+        } else {
+            status = box->ops->clear(box->self, &red, how == 3, NULL);
+        }
+        CHECK_INT(status, FCACHE_TIMEOUT);
+        assert_string_equal(box_get(box, &key, at_ms(2)),
+                            how == 3 ? "soft one" : "TIMEOUT");
+    }
+}
+
+/* It was cleared, so far as we know: better none than that. */
+static void what_may_be_cleared_is_not_served(void **state)
+{
+    box_t *box = *state;
+    fcache_key_t key = box_key(box, "a");
+    box_put(box, &key, "one", 60);
+    others_clear(box, 0);
+    box->ops->sync(box->self, &(uint64_t){0}, NULL);
+    far_fails(box, FCACHE_UNAVAILABLE);
+    assert_string_equal(box_get(box, &key, at_ms(1)), "UNAVAILABLE");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        box_test(what_is_near_is_served_for_its_life),
+        box_test(a_dead_store_is_asked_once_in_a_while),
+        box_test(what_is_put_is_near),
+        box_test(what_is_refused_is_not_kept),
+        box_test(an_older_one_does_not_stay_near),
+        box_test(add_needs_the_far_one),
+        box_test(forgetting_reaches_what_is_near_and_tells),
+        box_test(what_may_be_cleared_is_not_served),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
