@@ -126,6 +126,11 @@ typedef struct fcr_client_ops_t {
                             uint64_t floor, int64_t ttl_us, uint64_t *out_clock,
                             fcn_deadline_t deadline, fcache_error_t *error);
 
+    /* What was read with `home` is not what anybody stored there: it may be a reply
+     * to something else, and more of them may follow. Closes what connections
+     * there are (fcn_node_flush). At most once a second. NULL: there are none. */
+    void (*distrust)(void *self, fcache_bytes_t home);
+
     /* Every entry's name, maybe some twice; counters (`{fcache}...`) are none. */
     fcache_status_t (*walk)(void *self, fcr_walk_fn fn, void *baton,
                             fcache_error_t *error);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store.h"
 
+#define DISTRUST_US INT64_C(1000000)
+
 fcr_name_t fcr_name_of(const fcache_key_t *key)
 {
     return (fcr_name_t){key->name, key->prefix, key->ns};
@@ -23,6 +25,21 @@ fcache_status_t fcr_ended(fcr_t *store, fcache_status_t status)
     return status;
 }
 
+/* Counts what is not what was stored. A record that somebody spoilt would have us
+ * connect anew for each look at it, hence the limit. */
+static void broken(fcr_t *store, fcache_bytes_t name)
+{
+    int64_t now_us = fcn_clock_us();
+    int64_t last_us = atomic_load(&store->distrusted_us);
+    atomic_fetch_add(&store->shared->corrupt, 1);
+    if (store->client->distrust &&
+        (last_us == 0 || now_us - last_us >= DISTRUST_US) &&
+        atomic_compare_exchange_strong(&store->distrusted_us, &last_us,
+                                       now_us)) {
+        store->client->distrust(store->client_self, name);
+    }
+}
+
 /* Fills look->record; the life of what cannot be read. */
 static fcache_status_t open_record(fcr_t *store, const fcr_name_t *name,
                                    fcr_look_t *look, apr_pool_t *pool,
@@ -37,7 +54,7 @@ static fcache_status_t open_record(fcr_t *store, const fcr_name_t *name,
         return FCACHE_OK;
     }
     if (status == FCACHE_CORRUPT) {
-        atomic_fetch_add(&store->shared->corrupt, 1);
+        broken(store, name->name);
         look->life = FCR_BROKEN;
         return FCACHE_OK;
     }
@@ -72,7 +89,7 @@ fcache_status_t fcr_judge(fcr_t *store, const fcr_name_t *name,
     if (status == FCACHE_MISS) {
         look->life = FCR_DEAD;
     } else if (status == FCACHE_CORRUPT) {
-        atomic_fetch_add(&store->shared->corrupt, 1);
+        broken(store, name->name);
         look->life = FCR_BROKEN;
     }
     return status == FCACHE_MISS || status == FCACHE_CORRUPT ? FCACHE_OK
@@ -98,6 +115,9 @@ fcache_status_t fcr_look(fcr_t *store, const fcr_name_t *name, int64_t now_us,
     if (status == FCACHE_MISS) {
         out_look->life = found[0].exists ? FCR_DEAD : FCR_ABSENT;
         return FCACHE_OK;
+    }
+    if (status == FCACHE_PROTOCOL) {
+        broken(store, name->name);
     }
     if (status != FCACHE_OK || !found[0].exists) {
         return status;

@@ -16,8 +16,9 @@ typedef struct fcr_t {
     fcn_limits_t limits;
     fcr_protect_t *protect;
     fcr_purge_t purge;
-    fcn_shared_t *shared; /* set by open */
-    int joined;           /* by child_init */
+    fcn_shared_t *shared;          /* set by open */
+    int joined;                    /* by child_init */
+    _Atomic int64_t distrusted_us; /* when a client last was */
 } fcr_t;
 
 /* Left for the head and the tags below the client's largest value. */

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The clock and its counters: what was purged stays so, whatever a store forgets
+ * (F30, F31). */
+#include "remote_store.h"
+
+#include "remote/purge.h"
+
+#define CLOCK "{fcache}clock"
+
+static void look_ups_take_one_round_trip(void **state)
+{
+    apr_pool_t *pool = *state;
+    table_t *table = table_create(pool);
+    void *store = remote_host(table, "", pool);
+    remote_put(store, "a", "xy", pool);
+    table->fetches = 0;
+    assert_int_equal(remote_get(store, "a", pool), FCACHE_OK);
+    assert_int_equal(remote_get(store, "b", pool), FCACHE_MISS);
+    assert_int_equal(table->fetches, 2);
+    assert_int_equal(remote_clear_tag(store, "z", 0), FCACHE_OK);
+    table->fetches = table->names = 0;
+    assert_int_equal(remote_get(store, "a", pool), FCACHE_OK);
+    assert_int_equal(table->fetches, 2);
+    assert_int_equal(table->names, 2 + 2 * 5);
+    assert_int_equal(remote_get(store, "a", pool), FCACHE_OK);
+    assert_int_equal(table->fetches, 3);
+    assert_int_equal(remote_clear_tag(store, "x", 1), FCACHE_OK);
+    for (unsigned i = 5; i < 8; i++) {
+        assert_int_equal(remote_get(store, "a", pool), FCACHE_EXISTS);
+        assert_int_equal(table->fetches, i);
+    }
+}
+
+static void a_purge_is_seen_by_all_at_once(void **state)
+{
+    apr_pool_t *pool = *state;
+    table_t *table = table_create(pool);
+    void *one = remote_host(table, "", pool);
+    void *two = remote_host(table, "", pool);
+    remote_put(one, "a", "x", pool);
+    remote_put(two, "b", "y", pool);
+    assert_int_equal(remote_get(two, "a", pool), FCACHE_OK);
+    uint64_t before = fcr_epoch(two);
+    assert_int_equal(remote_clear_tag(one, "x", 0), FCACHE_OK);
+    /* what was computed before, and stored by who knows nothing of the purge */
+    assert_int_equal(remote_put_at(two, "c", "x", before, pool), FCACHE_OK);
+    assert_int_equal(remote_get(two, "a", pool), FCACHE_MISS);
+    assert_int_equal(remote_get(two, "c", pool), FCACHE_MISS);
+    assert_int_equal(remote_get(two, "b", pool), FCACHE_OK);
+    assert_int_equal(fcr_epoch(one), fcr_epoch(two));
+    remote_put(two, "a", "x", pool);
+    assert_int_equal(remote_get(one, "a", pool), FCACHE_OK);
+}
+
+/* T25: put back behind the store's back. */
+static void what_was_purged_cannot_be_replayed(void **state)
+{
+    apr_pool_t *pool = *state;
+    table_t *table = table_create(pool);
+    void *store = remote_host(table, "", pool);
+    remote_put(store, "a", "x", pool);
+    table_row_t *row = table_find(table, "p:n:a", 0);
+    fcache_bytes_t old =
+        fcache_bytes(apr_pmemdup(pool, row->value, row->len), row->len);
+    assert_int_equal(remote_clear_tag(store, "x", 0), FCACHE_OK);
+    remote_put(store, "a", "x", pool);
+    assert_int_equal(remote_get(store, "a", pool), FCACHE_OK);
+    table_set(table, "p:n:a", 0, old);
+    assert_int_equal(remote_get(store, "a", pool), FCACHE_MISS);
+    assert_int_equal(remote_get(store, "a", pool), FCACHE_MISS);
+}
+
+/* Clock 0 is the first of the table's clocks. */
+static void a_lost_clock_loses_all(void **state)
+{
+    apr_pool_t *pool = *state;
+    table_t *table = table_create(pool);
+    void *one = remote_host(table, "", pool);
+    remote_put(one, "a", "x", pool);
+    remote_put(one, "b", "", pool);
+    assert_int_equal(remote_clear_tag(one, "x", 0), FCACHE_OK);
+    uint64_t before = table_clock(table, 0);
+    for (size_t i = 0; i < TABLE_ROWS; i++) {
+        if (table->rows[i].used && table->rows[i].name[0] == '{') {
+            table->rows[i].used = 0;
+        }
+    }
+    table->ticks = 0;
+    /* who has never been there cannot know */
+    void *two = remote_host(table, "", pool);
+    assert_int_equal(remote_get(two, "a", pool), FCACHE_MISS);
+    assert_int_equal(remote_get(two, "b", pool), FCACHE_MISS);
+    assert_int_equal(remote_get(one, "b", pool), FCACHE_MISS);
+    assert_int_equal(table->ticks, 1);
+    assert_true(table_clock(table, 0) > before);
+    remote_put(two, "b", "", pool);
+    assert_int_equal(remote_get(one, "b", pool), FCACHE_OK);
+}
+
+/* A replica without the last purges takes over, with the entries of before. */
+static void a_clock_that_was_put_back_loses_all(void **state)
+{
+    apr_pool_t *pool = *state;
+    for (int is_new = 0; is_new < 2; is_new++) {
+        char text[32];
+        table_t *table = table_create(pool);
+        void *one = remote_host(table, "", pool);
+        remote_put(one, "a", "x", pool);
+        apr_snprintf(text, sizeof(text), "%" APR_UINT64_T_FMT,
+                     table_clock(table, 0));
+        assert_int_equal(remote_clear_tag(one, "x", 0), FCACHE_OK);
+        uint64_t after = table_clock(table, 0);
+        remote_put(one, "b", "", pool);
+        assert_int_equal(remote_get(one, "b", pool), FCACHE_OK);
+        table_set(table, CLOCK, 0, fcache_str(text));
+        void *two = is_new ? remote_host(table, "", pool) : one;
+        ROW((size_t)is_new, "another host");
+        table->ticks = 0;
+        CHECK_INT(remote_get(two, "b", pool), FCACHE_MISS);
+        CHECK_INT(remote_get(two, "b", pool), FCACHE_MISS);
+        CHECK_INT(remote_get(two, "a", pool), FCACHE_MISS);
+        CHECK_INT(table->ticks, 1);
+        CHECK_INT(table_clock(table, 0) > after, 1);
+        remote_put(two, "b", "", pool);
+        CHECK_INT(remote_get(one, "b", pool), FCACHE_OK);
+    }
+}
+
+static void get_elsewhere(void *baton)
+{
+    apr_pool_t *pool = NULL;
+    apr_pool_create(&pool, NULL);
+    remote_get(baton, "other", pool);
+    apr_pool_destroy(pool);
+}
+
+/* Of all who find it lost at once, one writes it down. */
+static void a_lost_clock_is_mended_once(void **state)
+{
+    apr_pool_t *pool = *state;
+    table_t *table = table_create(pool);
+    void *one = table_store(table, &table_client, "", pool);
+    void *two = table_store(table, &table_client, "", pool); /* same page */
+    remote_put(one, "a", "", pool);
+    table_drop(table, CLOCK, 0);
+    table->ticks = 0;
+    table->hook = get_elsewhere;
+    table->hook_baton = two;
+    /* the hook runs before our fetch, but after we looked at the page */
+    assert_int_equal(remote_get(one, "a", pool), FCACHE_MISS);
+    assert_int_equal(table->ticks, 1);
+}
+
+/* The store was told or it was not; when it was not, it is found behind. */
+static void a_clear_that_failed_is_not_forgotten(void **state)
+{
+    apr_pool_t *pool = *state;
+    for (int soft = 0; soft < 2; soft++) {
+        table_t *table = table_create(pool);
+        void *store = remote_host(table, "", pool);
+        remote_put(store, "a", "x", pool);
+        table->fail_tick = FCACHE_TIMEOUT;
+        ROW((size_t)soft, "soft");
+        CHECK_INT(remote_clear_tag(store, "x", soft), FCACHE_TIMEOUT);
+        CHECK_INT(remote_get(store, "a", pool),
+                  soft ? FCACHE_OK : FCACHE_TIMEOUT);
+        table->fail_tick = FCACHE_OK;
+        CHECK_INT(remote_get(store, "a", pool), soft ? FCACHE_OK : FCACHE_MISS);
+        remote_put(store, "a", "x", pool);
+        CHECK_INT(remote_get(store, "a", pool), FCACHE_OK);
+    }
+}
+
+static void numbers_must_be_numbers(void **state)
+{
+    static const char *const values[] = {
+        "", "-1", "1x", " 1", "1\n", "99999999999999999999", "0x10"};
+    static const fcache_scope_t all = {.kind = FCACHE_SCOPE_ALL};
+    apr_pool_t *pool = *state;
+    char counter[FCR_COUNTER_LEN + 1] = "";
+    assert_true(fcr_counter_name(&all, 0, counter));
+    for (size_t i = 0; i < COUNT(values); i++) {
+        table_t *table = table_create(pool);
+        void *store = remote_host(table, "", pool);
+        remote_put(store, "a", "x", pool);
+        assert_int_equal(remote_clear_tag(store, "y", 0), FCACHE_OK);
+        ROW(i, values[i]);
+        table_set(table, counter, 0, fcache_str(values[i]));
+        CHECK_INT(remote_get(store, "a", pool), FCACHE_PROTOCOL);
+        table_drop(table, counter, 0);
+        CHECK_INT(remote_get(store, "a", pool), FCACHE_OK);
+        table_set(table, CLOCK, 0, fcache_str(values[i]));
+        CHECK_INT(remote_get(store, "a", pool), FCACHE_PROTOCOL);
+    }
+}
+
+/* An epoch from nowhere is worth no more than the present one. */
+static void the_future_is_not_believed(void **state)
+{
+    apr_pool_t *pool = *state;
+    table_t *table = table_create(pool);
+    void *store = remote_host(table, "", pool);
+    fcr_epoch(store);
+    table->ticks = 0;
+    assert_int_equal(remote_put_at(store, "a", "x", UINT64_MAX, pool),
+                     FCACHE_OK);
+    assert_int_equal(remote_get(store, "a", pool), FCACHE_OK);
+    assert_int_equal(remote_clear_tag(store, "x", 0), FCACHE_OK);
+    assert_int_equal(remote_get(store, "a", pool), FCACHE_MISS);
+    assert_int_equal(table->ticks, 1);
+}
+
+/* "a" goes by clock 1, "b" by clock 0: by their last characters. */
+static void each_clock_stands_for_its_own(void **state)
+{
+    apr_pool_t *pool = *state;
+    table_t *table = table_create(pool);
+    void *store = table_store(table, &table_client_of_two, "", pool);
+    assert_int_equal(remote_get(store, "a", pool), FCACHE_MISS);
+    assert_int_equal(remote_get(store, "b", pool), FCACHE_MISS);
+    remote_put(store, "a", "x", pool);
+    remote_put(store, "b", "x", pool);
+    assert_int_equal(remote_get(store, "a", pool), FCACHE_OK);
+    assert_int_equal(remote_get(store, "b", pool), FCACHE_OK);
+    table_drop(table, CLOCK, 1);
+    assert_int_equal(remote_get(store, "a", pool), FCACHE_MISS);
+    assert_int_equal(remote_get(store, "b", pool), FCACHE_OK);
+    remote_put(store, "a", "x", pool);
+    assert_int_equal(remote_get(store, "a", pool), FCACHE_OK);
+    assert_int_equal(remote_clear_tag(store, "x", 0), FCACHE_OK);
+    assert_int_equal(table_clock(table, 0), table_clock(table, 1));
+    assert_int_equal(remote_get(store, "a", pool), FCACHE_MISS);
+    assert_int_equal(remote_get(store, "b", pool), FCACHE_MISS);
+}
+
+/* Other machines look for the same names. */
+static void counters_keep_their_names(void **state)
+{
+    static const struct {
+        fcache_scope_kind_t kind;
+        const char *prefix, *rest;
+        int soft;
+        const char *name;
+    } rows[] = {
+        {FCACHE_SCOPE_ALL, "", "", 0, "{fcache}h:lqKW0iTyhcZ77pPDD4owkVfw"},
+        {FCACHE_SCOPE_ALL, "p", "n", 1, "{fcache}s:lqKW0iTyhcZ77pPDD4owkVfw"},
+        {FCACHE_SCOPE_PREFIX, "shop", "", 0,
+         "{fcache}h:hj_lcTBzvKIsxbd3t6wKssd_"},
+        {FCACHE_SCOPE_NAMESPACE, "shop", "", 0,
+         "{fcache}h:FhNuyYs8lKJMaf6MwejU0Ubq"},
+        {FCACHE_SCOPE_NAMESPACE, "shop", "api", 0,
+         "{fcache}h:HPThic9AQvdNDiNkiPFT6JK8"},
+        {FCACHE_SCOPE_NAMESPACE, "sho", "papi", 0,
+         "{fcache}h:Eu4aul1-Yr1QMBNj0Qb3WqFT"},
+        {FCACHE_SCOPE_TAG, "shop", "api", 0,
+         "{fcache}h:oVmrRHu7JsDrSeEmsnW9UOoE"},
+        {FCACHE_SCOPE_TAG, "shop", "api", 1,
+         "{fcache}s:oVmrRHu7JsDrSeEmsnW9UOoE"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char name[FCR_COUNTER_LEN];
+        fcache_scope_t scope = {rows[i].kind, fcache_str(rows[i].prefix),
+                                fcache_str(rows[i].rest),
+                                fcache_str(rows[i].rest)};
+        ROW(i, rows[i].rest);
+        CHECK_INT(fcr_counter_name(&scope, rows[i].soft, name), 1);
+        CHECK_TEXT(fcache_bytes(name, sizeof(name)), rows[i].name);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        pool_test(look_ups_take_one_round_trip),
+        pool_test(a_purge_is_seen_by_all_at_once),
+        pool_test(what_was_purged_cannot_be_replayed),
+        pool_test(a_lost_clock_loses_all),
+        pool_test(a_clock_that_was_put_back_loses_all),
+        pool_test(a_lost_clock_is_mended_once),
+        pool_test(a_clear_that_failed_is_not_forgotten),
+        pool_test(numbers_must_be_numbers),
+        pool_test(the_future_is_not_believed),
+        pool_test(each_clock_stands_for_its_own),
+        pool_test(counters_keep_their_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
