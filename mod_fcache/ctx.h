@@ -144,6 +144,11 @@ void mfc_bucket_append(apr_bucket_brigade *bb, fcache_t *cache, void *pin,
 /* Releases the pin (NULL is fine) with the pool. */
 void mfc_bucket_keep_pin(fcache_t *cache, void *pin, apr_pool_t *pool);
 
+/* ---- judge.c ------------------------------------------------------------- */
+
+/* Gives the client's conditionals back, and sets ctx->judgement. */
+void mfc_judge(request_rec *r, mfc_ctx_t *ctx, fcache_fields_t fields);
+
 /* ---- head.c -------------------------------------------------------------- */
 
 /*
@@ -285,8 +290,10 @@ void mfc_post_arm(request_rec *r, mfc_ctx_t *ctx);
 /* To be called before this write clears anything. */
 void mfc_post_check(request_rec *r, mfc_ctx_t *ctx);
 
-/* Is it, now that it was judged? */
-int mfc_post_may_store(request_rec *r, mfc_ctx_t *ctx);
+/* Judges the answer and, if it is, stores it while it passes. Most are let go.
+ */
+apr_status_t mfc_post_response(ap_filter_t *f, mfc_ctx_t *ctx,
+                               apr_bucket_brigade *bb);
 
 /* ---- framing.c ----------------------------------------------------------- */
 

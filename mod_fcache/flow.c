@@ -291,19 +291,6 @@ int mfc_on_request(request_rec *r)
 
 /* ---- on_response --------------------------------------------------------- */
 
-/* 6 */
-static void judge(request_rec *r, mfc_ctx_t *ctx, fcache_fields_t fields)
-{
-    fcache_response_t response = {r->status, fields, ctx->started_us,
-                                  apr_time_now()};
-    const fcache_entry_t *stored = ctx->parked ? &ctx->hit.entry : NULL;
-
-    mfc_revalidate_disarm(r, ctx);
-    ctx->judgement = fcache_judge(&ctx->policy, &ctx->request, &response,
-                                  stored, response.response_us);
-    ctx->answered_us = response.response_us;
-}
-
 /* The stored entry answers in place of what the origin sent and may go on to
  * send. */
 static apr_status_t serve_instead(ap_filter_t *f, mfc_ctx_t *ctx,
@@ -335,20 +322,13 @@ static apr_status_t serve_and_forget(ap_filter_t *f, mfc_ctx_t *ctx,
     return serve_instead(f, ctx, bb);
 }
 
-/* A part of what is stored whole, if stale: that may still be of use. */
-static int would_replace_whole(const request_rec *r, const mfc_ctx_t *ctx)
-{
-    return r->status == HTTP_PARTIAL_CONTENT && ctx->found == FCACHE_OK &&
-           ctx->hit.entry.status != HTTP_PARTIAL_CONTENT;
-}
-
 static apr_status_t rule(ap_filter_t *f, mfc_ctx_t *ctx, apr_bucket_brigade *bb)
 {
     request_rec *r = f->r;
     fcache_fields_t fields = mfc_message_response_fields(r, ctx->before);
     int asked_by_us = ctx->parked != NULL;
 
-    judge(r, ctx, fields);
+    mfc_judge(r, ctx, fields); /* 6 */
     mfc_report_answer(r, ctx);
     if (mfc_stale_is_failure(r->status) &&
         mfc_stale_may_answer(ctx, FCACHE_STALE_ERROR)) {
@@ -360,36 +340,20 @@ static apr_status_t rule(ap_filter_t *f, mfc_ctx_t *ctx, apr_bucket_brigade *bb)
         mfc_report(r, ctx, FCACHE_VERDICT_REVALIDATED, ctx->judgement.reason);
         return serve_instead(f, ctx, bb);
     case FCACHE_RULING_STORE:
-        if (would_replace_whole(r, ctx)) {
-            mfc_capture_drop(r, ctx, FCACHE_REASON_PARTIAL);
-        } else {
-            mfc_capture_begin(r, ctx, fields);
-        }
+        mfc_capture_begin(r, ctx, fields);
         return mfc_capture_pass(f, ctx, bb);
     case FCACHE_RULING_SERVE_STALE: /* but the client wants none */
     case FCACHE_RULING_NO_STORE:
         if (asked_by_us && r->status == HTTP_NOT_MODIFIED) {
             return serve_and_forget(f, ctx, bb);
         }
+        if (ctx->judgement.reason == FCACHE_REASON_HEAD_DIFFERS) {
+            fcache_del(ctx->cache, &ctx->hit.key, ctx->answered_us, NULL);
+        }
         break;
     }
     mfc_refresh_supersede(r, ctx);
     mfc_capture_drop(r, ctx, ctx->judgement.reason);
-    return mfc_capture_pass(f, ctx, bb);
-}
-
-/* What went round the cache; most of it is let go. */
-static apr_status_t rule_post(ap_filter_t *f, mfc_ctx_t *ctx,
-                              apr_bucket_brigade *bb)
-{
-    fcache_fields_t fields = mfc_message_response_fields(f->r, ctx->before);
-
-    judge(f->r, ctx, fields);
-    mfc_report_answer(f->r, ctx);
-    mfc_report(f->r, ctx, FCACHE_VERDICT_BYPASS, ctx->bypass);
-    if (mfc_post_may_store(f->r, ctx)) {
-        mfc_capture_begin(f->r, ctx, fields);
-    }
     return mfc_capture_pass(f, ctx, bb);
 }
 
@@ -432,7 +396,7 @@ apr_status_t mfc_on_response(ap_filter_t *f, apr_bucket_brigade *bb)
         return mfc_capture_pass(f, ctx, bb); /* 7, 8 */
     }
     if (ctx->bypass != FCACHE_REASON_NONE) {
-        return rule_post(f, ctx, bb);
+        return mfc_post_response(f, ctx, bb);
     }
     if (AP_BUCKET_IS_ERROR(APR_BRIGADE_FIRST(bb))) {
         return answer_broken(f, ctx, bb);

@@ -82,7 +82,7 @@ void mfc_post_check(request_rec *r, mfc_ctx_t *ctx)
         fcache_del(ctx->cache, ctx->post_mark, now_us, NULL) == FCACHE_OK;
 }
 
-int mfc_post_may_store(request_rec *r, mfc_ctx_t *ctx)
+static int may_store(request_rec *r, mfc_ctx_t *ctx)
 {
     const fcache_judgement_t *judgement = &ctx->judgement;
 
@@ -90,4 +90,19 @@ int mfc_post_may_store(request_rec *r, mfc_ctx_t *ctx)
            !(judgement->entry_flags & FCACHE_ENTRY_NO_LIFETIME) &&
            mfc_invalidate_is_own(r, ctx, "Content-Location") &&
            ctx->is_last_write;
+}
+
+/* What went round the cache; most of it is let go. */
+apr_status_t mfc_post_response(ap_filter_t *f, mfc_ctx_t *ctx,
+                               apr_bucket_brigade *bb)
+{
+    fcache_fields_t fields = mfc_message_response_fields(f->r, ctx->before);
+
+    mfc_judge(f->r, ctx, fields);
+    mfc_report_answer(f->r, ctx);
+    mfc_report(f->r, ctx, FCACHE_VERDICT_BYPASS, ctx->bypass);
+    if (may_store(f->r, ctx)) {
+        mfc_capture_begin(f->r, ctx, fields);
+    }
+    return mfc_capture_pass(f, ctx, bb);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcache/policy.h>
 
-#include "cc.h"
 #include "freshness.h"
+#include "judge.h"
 #include "vary.h"
 
 #include <fcache/range.h>
@@ -11,33 +11,17 @@
 #define MAX_FIELDS_BYTES ((size_t)32 * 1024)
 #define ERROR_MAX_TTL_S  60 /* T34 */
 
-/* What is judged: for a 304 the stored response as it will be. */
-typedef struct case_t {
-    const fcache_policy_t *policy;
-    const fcache_request_t *request;
-    int status;
-    fcache_fields_t fields;
-    fcache_cc_t cc;
-    int is_targeted;
-    int is_refresh;
-    int is_revalidation; /* our validators were sent, and no Range */
-    size_t vary_count;
-    int64_t request_us;
-    int64_t response_us;
-    int64_t now_us;
-} case_t;
-
-static int has_field(const case_t *c, const char *name)
+static int has_field(const fci_case_t *c, const char *name)
 {
     return fcache_fields_get(c->fields, name).len > 0;
 }
 
-static int asks_with(const case_t *c, const char *name)
+static int asks_with(const fci_case_t *c, const char *name)
 {
     return fcache_fields_get(c->request->fields, name).ptr != NULL;
 }
 
-static int is_forced(const case_t *c)
+static int is_forced(const fci_case_t *c)
 {
     return c->policy->force_ttl_s >= 0;
 }
@@ -110,7 +94,7 @@ static int is_stored_error(const fcache_policy_t *policy, int status)
 
 /* A single part, of which it is known where it belongs (RFC 9111 §3.3), and
  * which was asked for. */
-static int is_stored_part(const case_t *c)
+static int is_stored_part(const fci_case_t *c)
 {
     fcache_part_t part;
     return c->policy->partial && !c->is_revalidation &&
@@ -121,7 +105,7 @@ static int is_stored_part(const case_t *c)
                              &part);
 }
 
-static fcache_reason_t check_status(case_t *c)
+static fcache_reason_t check_status(fci_case_t *c)
 {
     if (c->status == 206 && !is_stored_part(c)) {
         return FCACHE_REASON_PARTIAL;
@@ -137,7 +121,7 @@ static fcache_reason_t check_status(case_t *c)
 }
 
 /* must-understand makes no-store void for who understands (§5.2.2.3). */
-static fcache_reason_t check_no_store(case_t *c)
+static fcache_reason_t check_no_store(fci_case_t *c)
 {
     int is_void = is_forced(c) || (c->cc.flags & FCACHE_CC_MUST_UNDERSTAND);
     return (c->cc.flags & FCACHE_CC_NO_STORE) && !is_void
@@ -145,21 +129,21 @@ static fcache_reason_t check_no_store(case_t *c)
                : FCACHE_REASON_NONE;
 }
 
-static fcache_reason_t check_private(case_t *c)
+static fcache_reason_t check_private(fci_case_t *c)
 {
     return c->cc.flags & FCACHE_CC_PRIVATE ? FCACHE_REASON_RESPONSE_PRIVATE
                                            : FCACHE_REASON_NONE;
 }
 
 /* RFC 9111 §3.5 (T8). */
-static int is_authorized(const case_t *c)
+static int is_authorized(const fci_case_t *c)
 {
     return !c->policy->authorization_never &&
            ((c->cc.flags & (FCACHE_CC_PUBLIC | FCACHE_CC_MUST_REVALIDATE)) ||
             c->cc.s_maxage_s != FCACHE_NO_DELTA);
 }
 
-static fcache_reason_t check_authorization(case_t *c)
+static fcache_reason_t check_authorization(fci_case_t *c)
 {
     int is_known = asks_with(c, "Authorization") ||
                    (c->request->flags & FCACHE_REQUEST_AUTHENTICATED);
@@ -167,7 +151,7 @@ static fcache_reason_t check_authorization(case_t *c)
                                          : FCACHE_REASON_NONE;
 }
 
-static fcache_reason_t check_set_cookie(case_t *c)
+static fcache_reason_t check_set_cookie(fci_case_t *c)
 {
     return c->policy->set_cookie == FCACHE_SET_COOKIE_REFUSE &&
                    fcache_fields_count(c->fields, "Set-Cookie") > 0
@@ -177,7 +161,7 @@ static fcache_reason_t check_set_cookie(case_t *c)
 
 /* An answer to someone's cookies is everyone's only if the origin says so (T9).
  * A 304 says that it is the one already stored. */
-static fcache_reason_t check_cookie(case_t *c)
+static fcache_reason_t check_cookie(fci_case_t *c)
 {
     int is_shared = (c->cc.flags & FCACHE_CC_PUBLIC) ||
                     c->cc.s_maxage_s != FCACHE_NO_DELTA ||
@@ -189,7 +173,7 @@ static fcache_reason_t check_cookie(case_t *c)
                : FCACHE_REASON_NONE;
 }
 
-static fcache_reason_t check_vary(case_t *c)
+static fcache_reason_t check_vary(fci_case_t *c)
 {
     fci_vary_t vary;
     fcache_reason_t reason = fci_vary_collect(c->fields, &vary);
@@ -197,7 +181,7 @@ static fcache_reason_t check_vary(case_t *c)
     return reason;
 }
 
-static fcache_reason_t check_fields(case_t *c)
+static fcache_reason_t check_fields(fci_case_t *c)
 {
     size_t bytes = 0;
     if (c->fields.count > FCACHE_MAX_FIELDS) {
@@ -218,9 +202,9 @@ static fcache_reason_t check_fields(case_t *c)
 }
 
 /* In the order promised. */
-static fcache_reason_t check_all(case_t *c)
+static fcache_reason_t check_all(fci_case_t *c)
 {
-    static fcache_reason_t (*const checks[])(case_t *) = {
+    static fcache_reason_t (*const checks[])(fci_case_t *) = {
         check_status,     check_no_store, check_private, check_authorization,
         check_set_cookie, check_cookie,   check_vary,    check_fields,
     };
@@ -235,7 +219,7 @@ static fcache_reason_t check_all(case_t *c)
 
 /* ---- for how long -------------------------------------------------------- */
 
-static int64_t explicit_lifetime(const case_t *c)
+static int64_t explicit_lifetime(const fci_case_t *c)
 {
     return fci_explicit_lifetime(c->fields, &c->cc, !c->is_targeted,
                                  c->response_us);
@@ -243,7 +227,7 @@ static int64_t explicit_lifetime(const case_t *c)
 
 /* Guessing is for plain reads, and for errors only if the operator named them
  * (T34). */
-static int64_t heuristic_lifetime(const case_t *c)
+static int64_t heuristic_lifetime(const fci_case_t *c)
 {
     int is_read = fcache_bytes_equal(c->request->method, fcache_str("GET")) ||
                   fcache_bytes_equal(c->request->method, fcache_str("HEAD"));
@@ -255,7 +239,7 @@ static int64_t heuristic_lifetime(const case_t *c)
     return fci_heuristic_lifetime(c->fields, c->response_us);
 }
 
-static int64_t default_lifetime(const case_t *c)
+static int64_t default_lifetime(const fci_case_t *c)
 {
     return c->status < 400 && is_heuristic(c->status) ? c->policy->default_ttl_s
                                                       : FCACHE_NO_DELTA;
@@ -263,7 +247,7 @@ static int64_t default_lifetime(const case_t *c)
 
 /* The first that says something: force, the origin, the status, the default,
  * the guess. */
-static int64_t lifetime(const case_t *c)
+static int64_t lifetime(const fci_case_t *c)
 {
     int64_t of_status_s = status_ttl(c->policy, c->status);
     if (is_forced(c)) {
@@ -280,7 +264,7 @@ static int64_t lifetime(const case_t *c)
 }
 
 /* The ceiling on what is left of it (T16, T34). */
-static int64_t max_ttl(const case_t *c)
+static int64_t max_ttl(const fci_case_t *c)
 {
     int is_capped = c->status >= 400 && status_ttl(c->policy, c->status) < 0;
     return is_capped && c->policy->max_ttl_s > ERROR_MAX_TTL_S
@@ -288,7 +272,7 @@ static int64_t max_ttl(const case_t *c)
                : c->policy->max_ttl_s;
 }
 
-static unsigned entry_flags(const case_t *c)
+static unsigned entry_flags(const fci_case_t *c)
 {
     unsigned flags = 0;
     if ((c->cc.flags & FCACHE_CC_NO_CACHE) && !is_forced(c)) {
@@ -311,7 +295,7 @@ static unsigned entry_flags(const case_t *c)
     return flags;
 }
 
-static fcache_judgement_t ruled(fcache_ruling_t ruling, fcache_reason_t reason)
+fcache_judgement_t fci_ruled(fcache_ruling_t ruling, fcache_reason_t reason)
 {
     return (fcache_judgement_t){.ruling = ruling, .reason = reason};
 }
@@ -322,7 +306,7 @@ static int64_t larger(int64_t a, int64_t b)
 }
 
 /* What the response says about serving it stale, else what the operator does. */
-static int64_t stale_window(const case_t *c, unsigned entry_flags,
+static int64_t stale_window(const fci_case_t *c, unsigned entry_flags,
                             int64_t responses_s, int64_t operators_s)
 {
     return fci_stale_window(c->policy, entry_flags,
@@ -332,7 +316,7 @@ static int64_t stale_window(const case_t *c, unsigned entry_flags,
 
 /* Freshness, and what may be done with the entry when it has ended. A forced
  * lifetime starts on receipt, any other one at the origin. */
-static void set_times(const case_t *c, int64_t lifetime_s,
+static void set_times(const fci_case_t *c, int64_t lifetime_s,
                       fcache_judgement_t *out)
 {
     const fcache_policy_t *policy = c->policy;
@@ -353,7 +337,7 @@ static void set_times(const case_t *c, int64_t lifetime_s,
 
 /* A stale entry is kept while it can be revalidated, or served because the
  * origin is out of reach. */
-static void keep_stale(const case_t *c, int has_validator,
+static void keep_stale(const fci_case_t *c, int has_validator,
                        fcache_judgement_t *out)
 {
     int is_of_use = has_validator ||
@@ -366,9 +350,10 @@ static void keep_stale(const case_t *c, int has_validator,
     }
 }
 
-static fcache_judgement_t judge_lifetime(const case_t *c)
+static fcache_judgement_t judge_lifetime(const fci_case_t *c)
 {
-    fcache_judgement_t out = ruled(FCACHE_RULING_STORE, FCACHE_REASON_STORED);
+    fcache_judgement_t out =
+        fci_ruled(FCACHE_RULING_STORE, FCACHE_REASON_STORED);
     int has_validator = has_field(c, "ETag") || has_field(c, "Last-Modified");
     int64_t lifetime_s = lifetime(c);
     out.vary_count = c->vary_count;
@@ -377,18 +362,19 @@ static fcache_judgement_t judge_lifetime(const case_t *c)
         fci_initial_age(c->fields, c->request_us, c->response_us);
     if (out.entry_flags & FCACHE_ENTRY_NO_CACHE) {
         if (!has_validator) {
-            return ruled(FCACHE_RULING_NO_STORE, FCACHE_REASON_ENTRY_NO_CACHE);
+            return fci_ruled(FCACHE_RULING_NO_STORE,
+                             FCACHE_REASON_ENTRY_NO_CACHE);
         }
         if (lifetime_s < 0 && c->status < 400 && is_heuristic(c->status)) {
             lifetime_s = 0;
         }
     }
     if (lifetime_s < 0) {
-        return ruled(FCACHE_RULING_NO_STORE, FCACHE_REASON_NO_LIFETIME);
+        return fci_ruled(FCACHE_RULING_NO_STORE, FCACHE_REASON_NO_LIFETIME);
     }
     set_times(c, lifetime_s, &out);
     if (out.stale_until_us <= c->now_us && !has_validator) {
-        return ruled(FCACHE_RULING_NO_STORE, FCACHE_REASON_ALREADY_STALE);
+        return fci_ruled(FCACHE_RULING_NO_STORE, FCACHE_REASON_ALREADY_STALE);
     }
     keep_stale(c, has_validator, &out);
     if (c->is_refresh) {
@@ -398,47 +384,16 @@ static fcache_judgement_t judge_lifetime(const case_t *c)
     return out;
 }
 
-static fcache_judgement_t judge_case(case_t *c)
+fcache_judgement_t fci_judge_case(fci_case_t *c)
 {
     c->is_targeted = fcache_cc_of_response(c->fields, &c->cc);
     fcache_reason_t reason = check_all(c);
-    return reason == FCACHE_REASON_NONE ? judge_lifetime(c)
-                                        : ruled(FCACHE_RULING_NO_STORE, reason);
+    return reason == FCACHE_REASON_NONE
+               ? judge_lifetime(c)
+               : fci_ruled(FCACHE_RULING_NO_STORE, reason);
 }
 
-/* ---- 304 ----------------------------------------------------------------- */
-
-/*
- * Is the 304 about the stored response (RFC 9111 §4.3.4)? The answer to our
- * If-None-Match is, whatever tag it bears, for it can only have matched the one
- * we sent; the tag is not taken over. Without one, what it says about itself
- * must not speak against it.
- */
-static int is_about(const fcache_entry_t *stored, fcache_fields_t fields)
-{
-    fcache_bytes_t modified = fcache_fields_get(fields, "Last-Modified");
-    if (stored->etag.len > 0 && !(stored->flags & FCACHE_ENTRY_OWN_ETAG)) {
-        return 1;
-    }
-    return fcache_fields_get(fields, "ETag").len == 0 &&
-           (modified.len == 0 ||
-            fcache_bytes_equal(stored->last_modified, modified));
-}
-
-static fcache_judgement_t judge_304(case_t *c,
-                                    const fcache_response_t *response,
-                                    const fcache_entry_t *stored)
-{
-    fcache_field_t merged[FCACHE_MAX_FIELDS + 1];
-    if (!stored || !is_about(stored, response->fields)) {
-        return ruled(FCACHE_RULING_NO_STORE, FCACHE_REASON_UNEXPECTED_304);
-    }
-    c->is_refresh = 1;
-    c->status = stored->status;
-    c->fields = fcache_fields_merge(c->policy, stored->fields, response->fields,
-                                    merged, FCACHE_MAX_FIELDS + 1);
-    return judge_case(c);
-}
+/* ---- judging ------------------------------------------------------------- */
 
 /* RFC 5861 §4. */
 static int is_error(int status)
@@ -451,23 +406,24 @@ fcache_judgement_t fcache_judge(const fcache_policy_t *policy,
                                 const fcache_response_t *response,
                                 const fcache_entry_t *stored, int64_t now_us)
 {
-    case_t c = {.policy = policy,
-                .request = request,
-                .status = response->status,
-                .fields = response->fields,
-                .request_us = response->request_us,
-                .response_us = response->response_us,
-                .is_revalidation = stored != NULL,
-                .now_us = now_us};
+    fci_case_t c = {.policy = policy,
+                    .request = request,
+                    .status = response->status,
+                    .fields = response->fields,
+                    .request_us = response->request_us,
+                    .response_us = response->response_us,
+                    .is_revalidation = stored != NULL,
+                    .now_us = now_us};
     if (response->status == 304) {
-        return judge_304(&c, response, stored);
+        return fci_judge_304(&c, response, stored);
     }
     if (stored && is_error(response->status) &&
         fcache_may_serve_stale(policy, stored, FCACHE_STALE_ERROR, now_us)) {
-        return ruled(FCACHE_RULING_SERVE_STALE, FCACHE_REASON_STALE_IF_ERROR);
+        return fci_ruled(FCACHE_RULING_SERVE_STALE,
+                         FCACHE_REASON_STALE_IF_ERROR);
     }
     if (fcache_bytes_equal(request->method, fcache_str("HEAD"))) {
-        return ruled(FCACHE_RULING_NO_STORE, FCACHE_REASON_HEAD_ANSWER);
+        return fci_ruled(FCACHE_RULING_NO_STORE, FCACHE_REASON_HEAD_ANSWER);
     }
-    return judge_case(&c);
+    return fci_judge_case(&c);
 }

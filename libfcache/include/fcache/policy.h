@@ -90,7 +90,8 @@ typedef enum fcache_verdict_t {
     X(TOO_LARGE, "too-large")                                                  \
     X(TRUNCATED, "truncated")                                                  \
     X(CLIENT_ABORT, "client-abort")                                            \
-    X(HEAD_ANSWER, "head-answer")
+    X(HEAD_ANSWER, "head-answer")                                              \
+    X(HEAD_DIFFERS, "head-differs")
 
 typedef enum fcache_reason_t {
 #define X(name, text) FCACHE_REASON_##name,
@@ -145,7 +146,7 @@ typedef struct fcache_policy_t {
     int64_t stale_while_revalidate_s; /* 0: where the response says nothing */
     int64_t stale_if_error_s;         /* 0: likewise */
     int64_t max_stale_s; /* 86400: cap on serving stale, 0 for never (T19) */
-    int refreshes; /* 1: whoever serves stale meanwhile refreshes the entry */
+    int refreshes;  /* 1: whoever serves stale meanwhile refreshes the entry */
     int64_t keep_s; /* 3600: how long a stale entry is kept, to be revalidated
                        or for when the origin is unreachable */
 } fcache_policy_t;
@@ -249,6 +250,19 @@ FCACHE_API fcache_judgement_t fcache_judge(const fcache_policy_t *policy,
                                            const fcache_response_t *response,
                                            const fcache_entry_t *stored,
                                            int64_t now_us);
+
+/*
+ * RFC 9111 §4.3.5: what a 200 to HEAD says about `stored`, the 200 that would
+ * answer the GET. REFRESH when a validator and all else that it says match;
+ * NO_STORE with HEAD_DIFFERS when something does not, and `stored` is to be
+ * dropped; with HEAD_ANSWER when it says nothing of it, for an equal length
+ * alone does not tell that nothing changed; with another reason when the answer
+ * may not be stored.
+ */
+FCACHE_API fcache_judgement_t fcache_judge_head(
+    const fcache_policy_t *policy, const fcache_request_t *request,
+    const fcache_response_t *response, const fcache_entry_t *stored,
+    int64_t now_us);
 
 /*
  * Is this field of a response kept in an entry? Not the hop-by-hop ones, those

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the origin's answer means for the store: the core's ruling on what httpd
+ * has of it. */
+#include "ctx.h"
+
+/* The answer to HEAD that GET would have got, when that is stored. */
+static int is_about_stored(const request_rec *r, const mfc_ctx_t *ctx)
+{
+    return r->header_only && r->status == HTTP_OK && ctx->found == FCACHE_OK &&
+           ctx->hit.entry.status == HTTP_OK;
+}
+
+/* A part of what is stored whole, if stale: that may still be of use. */
+static int would_replace_whole(const request_rec *r, const mfc_ctx_t *ctx)
+{
+    return ctx->judgement.ruling == FCACHE_RULING_STORE &&
+           r->status == HTTP_PARTIAL_CONTENT && ctx->found == FCACHE_OK &&
+           ctx->hit.entry.status != HTTP_PARTIAL_CONTENT;
+}
+
+void mfc_judge(request_rec *r, mfc_ctx_t *ctx, fcache_fields_t fields)
+{
+    fcache_response_t response = {r->status, fields, ctx->started_us,
+                                  apr_time_now()};
+    const fcache_entry_t *stored = ctx->parked ? &ctx->hit.entry : NULL;
+
+    mfc_revalidate_disarm(r, ctx);
+    ctx->judgement =
+        is_about_stored(r, ctx)
+            ? fcache_judge_head(&ctx->policy, &ctx->request, &response,
+                                &ctx->hit.entry, response.response_us)
+            : fcache_judge(&ctx->policy, &ctx->request, &response, stored,
+                           response.response_us);
+    ctx->answered_us = response.response_us;
+    if (would_replace_whole(r, ctx)) {
+        ctx->judgement.ruling = FCACHE_RULING_NO_STORE;
+        ctx->judgement.reason = FCACHE_REASON_PARTIAL;
+    }
+}
