@@ -329,6 +329,11 @@ void mfc_report_fields(request_rec *r, const mfc_ctx_t *ctx,
 /* The request's line in the log. */
 void mfc_report_log(const request_rec *r, const mfc_ctx_t *ctx);
 
+/* ---- status.c ------------------------------------------------------------ */
+
+/* Shows the stores on mod_status's page, when there is one. */
+void mfc_status_hook(void);
+
 /* ---- lifecycle.c --------------------------------------------------------- */
 
 int mfc_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);

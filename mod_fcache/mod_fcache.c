@@ -32,6 +32,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_log_transaction(mfc_on_log, NULL, NULL, APR_HOOK_REALLY_FIRST);
 
     mfc_framing_hook();
+    mfc_status_hook();
 
     /* The first to see what the handler makes: every other filter works on
      * hits as it does on misses. */
