@@ -233,9 +233,6 @@ apr_status_t mfc_stale_filter(ap_filter_t *f, apr_bucket_brigade *bb);
 /* Before the first request of a process, which refreshes nothing without. */
 void mfc_refresh_child_init(apr_pool_t *pchild);
 
-/* Is this itself a refresh? It is served to nobody. */
-int mfc_refresh_is(const request_rec *r);
-
 /* Could it be repeated behind, if it were served a stale entry? */
 int mfc_refresh_can(const request_rec *r);
 
@@ -255,12 +252,18 @@ void mfc_refresh_watch(const request_rec *r, conn_rec *origin);
 
 /*
  * The same request as a GET of its own in `pool`, ready for its handler; its
- * answer goes nowhere. `owner` is this module's configuration of its connection.
- * NULL when one of the phases before the handler refuses it. To be called while
- * the connection of `of` is there.
+ * answer goes nowhere. NULL when one of the phases before the handler refuses
+ * it, or it is not of that key any more. To be called while the connection of
+ * `of` is there; `owner` is the caller's, found again by the connection.
  */
-request_rec *mfc_repeat_create(const request_rec *of, void *owner,
-                               apr_pool_t *pool);
+request_rec *mfc_repeat_create(const request_rec *of, const fcache_key_t *key,
+                               void *owner, apr_pool_t *pool);
+int mfc_repeat_is(const conn_rec *c);
+void *mfc_repeat_owner(const conn_rec *c);
+
+const char *mfc_on_scheme(const request_rec *r);
+int mfc_on_is_tls(conn_rec *c);
+apr_port_t mfc_on_port(const request_rec *r);
 int mfc_on_read(request_rec *r);
 apr_status_t mfc_repeat_no_body(ap_filter_t *f, apr_bucket_brigade *bb,
                                 ap_input_mode_t mode, apr_read_type_e block,

@@ -259,7 +259,7 @@ int mfc_on_request(request_rec *r)
     mfc_ctx_t *ctx = r->prev ? mfc_ctx_of(r->prev) : NULL;
     int refused;
 
-    if (r->main == NULL && mfc_refresh_is(r)) {
+    if (r->main == NULL && mfc_repeat_is(r->connection)) {
         return refresh(r);
     }
     if (ctx != NULL) {

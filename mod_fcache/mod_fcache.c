@@ -4,6 +4,7 @@
 
 #include <http_protocol.h>
 #include <http_request.h>
+#include <http_ssl.h>
 
 ap_filter_rec_t *mfc_capture_handle;
 ap_filter_rec_t *mfc_bypass_handle;
@@ -23,6 +24,9 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_child_init(mfc_child_init, NULL, NULL, APR_HOOK_MIDDLE);
 
     ap_hook_post_read_request(mfc_on_read, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_http_scheme(mfc_on_scheme, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_default_port(mfc_on_port, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_ssl_conn_is_ssl(mfc_on_is_tls, NULL, NULL, APR_HOOK_REALLY_FIRST);
     /* Before the forwarded URL is made: of what a Location says, and once more
      * when a Directory has spoken. */
     ap_hook_translate_name(mfc_on_translate, NULL, NULL, APR_HOOK_REALLY_FIRST);

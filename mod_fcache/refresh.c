@@ -264,8 +264,8 @@ static int start_thread(place_t *place)
 static int start_place(place_t *place, const request_rec *r,
                        const mfc_ctx_t *ctx)
 {
-    place->r = mfc_repeat_create(r, place, place->pool);
-    if (place->r == NULL || !mfc_on_repeat(place->r, &ctx->key)) {
+    place->r = mfc_repeat_create(r, &ctx->key, place, place->pool);
+    if (place->r == NULL) {
         return 0;
     }
     if (crew->is_threaded) {
@@ -302,17 +302,11 @@ void mfc_refresh_start(request_rec *r, const mfc_ctx_t *ctx)
 
 /* ---- what the path of a request asks ------------------------------------- */
 
-int mfc_refresh_is(const request_rec *r)
-{
-    return ap_get_module_config(r->connection->conn_config, &fcache_module) !=
-           NULL;
-}
-
 int mfc_refresh_can(const request_rec *r)
 {
     return crew != NULL && r->method_number == M_GET && r->prev == NULL &&
            (crew->is_threaded || r->connection->master == NULL) &&
-           !mfc_refresh_is(r);
+           !mfc_repeat_is(r->connection);
 }
 
 void mfc_refresh_promise(request_rec *r, mfc_ctx_t *ctx)
@@ -334,7 +328,7 @@ static int is_over(int status, fcache_reason_t reason)
 
 void mfc_refresh_supersede(const request_rec *r, const mfc_ctx_t *ctx)
 {
-    if (ctx->found == FCACHE_OK && mfc_refresh_is(r) &&
+    if (ctx->found == FCACHE_OK && mfc_repeat_is(r->connection) &&
         is_over(r->status, ctx->judgement.reason)) {
         fcache_del(ctx->cache, &ctx->hit.key, ctx->answered_us, NULL);
     }
@@ -342,8 +336,7 @@ void mfc_refresh_supersede(const request_rec *r, const mfc_ctx_t *ctx)
 
 void mfc_refresh_watch(const request_rec *r, conn_rec *origin)
 {
-    place_t *place =
-        ap_get_module_config(r->connection->conn_config, &fcache_module);
+    place_t *place = mfc_repeat_owner(r->connection);
     apr_os_sock_t fd;
 
     if (place == NULL ||

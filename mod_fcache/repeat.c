@@ -23,6 +23,12 @@
 #include <http_protocol.h>
 #include <http_request.h>
 
+/* This module's configuration of such a connection. */
+typedef struct repeat_t {
+    void *owner;
+    const char *scheme; /* of the client's request, once TLS is forgotten */
+} repeat_t;
+
 static const char *const dropped[] = {"Content-Length",
                                       "Expect",
                                       "If-Match",
@@ -93,11 +99,48 @@ static void lend_config(conn_rec *c, const conn_rec *front)
     }
 }
 
+static const repeat_t *repeat_of(const conn_rec *c)
+{
+    return ap_get_module_config(c->conn_config, &fcache_module);
+}
+
+int mfc_repeat_is(const conn_rec *c)
+{
+    return repeat_of(c) != NULL;
+}
+
+void *mfc_repeat_owner(const conn_rec *c)
+{
+    return repeat_of(c) ? repeat_of(c)->owner : NULL;
+}
+
+/* There is no TLS on it; what tells of the client's is this. */
+const char *mfc_on_scheme(const request_rec *r)
+{
+    return repeat_of(r->connection) ? repeat_of(r->connection)->scheme : NULL;
+}
+
+int mfc_on_is_tls(conn_rec *c)
+{
+    const repeat_t *repeat = repeat_of(c);
+
+    return repeat != NULL && repeat->scheme != NULL &&
+                   strcmp(repeat->scheme, "https") == 0
+               ? OK
+               : DECLINED;
+}
+
+apr_port_t mfc_on_port(const request_rec *r)
+{
+    return mfc_on_is_tls(r->connection) == OK ? DEFAULT_HTTPS_PORT : 0;
+}
+
 /* A handler that leads to another URL is not followed (T22), and no module sees
  * a new request on a connection that it was never told of. */
 int mfc_on_read(request_rec *r)
 {
-    return r->prev != NULL && mfc_refresh_is(r) ? HTTP_FORBIDDEN : DECLINED;
+    return r->prev != NULL && mfc_repeat_is(r->connection) ? HTTP_FORBIDDEN
+                                                           : DECLINED;
 }
 
 /* ---- the request --------------------------------------------------------- */
@@ -157,26 +200,29 @@ static int run_phases(request_rec *r, const request_rec *of)
     return 1;
 }
 
-request_rec *mfc_repeat_create(const request_rec *of, void *owner,
-                               apr_pool_t *pool)
+request_rec *mfc_repeat_create(const request_rec *of, const fcache_key_t *key,
+                               void *owner, apr_pool_t *pool)
 {
     conn_rec *front =
         of->connection->master ? of->connection->master : of->connection;
     conn_rec *c = connection_create(front, pool);
+    repeat_t *repeat = apr_pcalloc(pool, sizeof(*repeat));
     request_rec *r;
     int is_fine;
 
     if (c == NULL) {
         return NULL;
     }
+    repeat->owner = owner;
     lend_config(c, front);
-    ap_set_module_config(c->conn_config, &fcache_module, owner);
+    ap_set_module_config(c->conn_config, &fcache_module, repeat);
     c->master = front;
     r = ap_create_request(c);
     ap_add_output_filter_handle(mfc_sink_handle, NULL, r, c);
-    is_fine = run_phases(r, of);
+    is_fine = run_phases(r, of) && mfc_on_repeat(r, key);
+    repeat->scheme = apr_pstrdup(pool, ap_http_scheme(r));
     c->master = NULL;
     c->conn_config = ap_create_conn_config(pool);
-    ap_set_module_config(c->conn_config, &fcache_module, owner);
+    ap_set_module_config(c->conn_config, &fcache_module, repeat);
     return is_fine ? r : NULL;
 }

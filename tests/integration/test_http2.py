@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """HTTP/2 in the clear and over TLS (mod_http2 does not go with prefork)."""
 import subprocess
+import time
 
 import pytest
 
@@ -69,3 +70,23 @@ def test_many_streams_at_once(httpd, origin, path):
     assert "2000 succeeded, 0 failed, 0 errored, 0 timeout" in text
     assert "2000 2xx" in text
     assert origin.count(path) == 1
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_a_stale_answer_is_refreshed_behind(httpd, origin, path, secure):
+    origin.on(path, ok("old", ("Age", "20"),
+                       cc="max-age=10, stale-while-revalidate=600"), ok("new"))
+    scheme, port = ("https", httpd.ports[1]) if secure else \
+        ("http", httpd.port)
+    how = "--http2" if secure else "--http2-prior-knowledge"
+
+    def get():
+        answer = curl(f"{scheme}://localhost:{port}{path}", how)
+        assert answer.version == "HTTP/2"
+        return answer
+    assert [get().cache for _ in range(2)] == ["MISS", "STALE"]
+    deadline = time.monotonic() + 10
+    while get().cache != "HIT":
+        assert time.monotonic() < deadline
+    miss, refresh = origin.seen(path)
+    assert miss.head == refresh.head
