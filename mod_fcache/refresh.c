@@ -125,6 +125,16 @@ static void join(place_t *place)
     }
 }
 
+static int is_leaving(void)
+{
+    int leaving;
+
+    apr_thread_mutex_lock(crew->mutex);
+    leaving = crew->is_leaving;
+    apr_thread_mutex_unlock(crew->mutex);
+    return leaving;
+}
+
 /* With an allocator of its own, for it goes from thread to thread. */
 static apr_pool_t *pool_create(void)
 {
@@ -167,6 +177,7 @@ static int lock(place_t *place)
     return place->is_locked || status == FCACHE_UNSUPPORTED;
 }
 
+/* The lock stays for a while unless there is no need, or no reason, to wait. */
 static void unlock(place_t *place, int is_done)
 {
     fcache_bytes_t none = {NULL, 0};
@@ -201,7 +212,7 @@ static void perform(place_t *place)
                   status == OK || status == DONE ? r->status : status);
     unlock(place, ctx->reason == FCACHE_REASON_STORED ||
                       ctx->reason == FCACHE_REASON_REFRESHED ||
-                      ctx->reason == FCACHE_REASON_FRESH);
+                      ctx->reason == FCACHE_REASON_FRESH || is_leaving());
     leave_place(place);
 }
 
@@ -236,7 +247,7 @@ static apr_status_t run_here(void *data)
 {
     place_t *place = data;
 
-    if (crew->is_leaving || !can_be_spared()) {
+    if (is_leaving() || !can_be_spared()) {
         unlock(place, 1);
         leave_place(place);
     } else {
