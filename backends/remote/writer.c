@@ -260,13 +260,14 @@ static fcache_status_t del(fcr_t *store, const fcr_name_t *name,
     if (status != FCACHE_OK) {
         return status;
     }
-    if (look.life == FCR_ABSENT) {
-        return FCACHE_MISS;
+    int is_absent = look.life == FCR_ABSENT;
+    if (is_absent && !store->client->clock_of) {
+        return FCACHE_MISS; /* one server: nor is it on another */
     }
     status =
         store->client->remove(store->client_self, name->name, deadline, error);
     if (status == FCACHE_OK &&
-        (look.life == FCR_DEAD || look.life == FCR_BROKEN)) {
+        (is_absent || look.life == FCR_DEAD || look.life == FCR_BROKEN)) {
         return FCACHE_MISS;
     }
     if (status == FCACHE_OK) {
