@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "memcached/memcached.h"
 #include "memory/memory.h"
 #include "redis/redis.h"
 #include "tiered/tiered.h"
@@ -6,6 +7,7 @@
 /* A new kind of store is a folder and a row here. */
 static const fcache_backend_ops_t *const builtin[] = {
     &fcache_memory_ops,
+    &fcache_memcached_ops,
     &fcache_redis_ops,
     &fcache_rediss_ops,
     &fcache_unix_ops,

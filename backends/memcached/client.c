@@ -59,13 +59,12 @@ static fcache_status_t client_fetch(void *self, fcache_bytes_t home,
         return status;
     }
     fcmc_server_t *server = fcmc_fleet_of(store, home);
-    fcmc_fleet_compare(server, deadline);
-    uint64_t seen = fcmc_clock_seen(server);
+    fcmc_compare(server, deadline);
     fetch_t fetch = {names, count, fcmc_server_max_value(server), out_found,
                      pool};
     status = fcmc_talk(server, talk_fetch, &fetch, deadline, error);
     for (size_t i = 0; i < count && status == FCACHE_OK; i++) {
-        fcmc_clock_doubt(names[i], seen, &out_found[i]);
+        fcmc_clock_found(server, names[i], &out_found[i]);
     }
     return status;
 }

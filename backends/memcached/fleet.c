@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fleet.h"
 
-#include "tick.h"
-
 /* ---- connections ---- */
 
 static void item_max_of(void *baton, fcache_bytes_t name, fcache_bytes_t value)
@@ -173,24 +171,6 @@ fcache_status_t fcmc_talk(fcmc_server_t *server, fcmc_talk_fn fn, void *baton,
         fcn_node_give(server->node, &lease, status);
         return status;
     }
-}
-
-void fcmc_fleet_compare(fcmc_server_t *server, fcn_deadline_t deadline)
-{
-    const fcmc_t *store = server->store;
-    uint32_t faults = atomic_load(&server->faults);
-    if (store->count == 1 || atomic_load(&server->compared) == faults + 1) {
-        return;
-    }
-    for (size_t i = 0; i < store->count; i++) {
-        fcmc_server_t *other = &store->servers[i];
-        uint64_t clock = 0;
-        if (other != server && fcn_node_is_up(other->node) &&
-            fcmc_clock_read(other, deadline, &clock) == FCACHE_OK) {
-            fcmc_clock_saw(server, clock);
-        }
-    }
-    atomic_store(&server->compared, faults + 1);
 }
 
 /* ---- sizes ---- */

@@ -42,7 +42,8 @@ typedef struct fcmc_server_t {
     fcn_node_t *node;
     _Atomic uint64_t item_max; /* as the server says; 0: not asked yet */
     _Atomic uint32_t faults;   /* so often it failed, or was known to be down */
-    _Atomic uint32_t compared; /* faults + 1 when its clock was compared last */
+    _Atomic uint32_t compared; /* faults + 1 when it was compared last */
+    _Atomic uint64_t owes;     /* a clear that it missed, or 0; see tick.h */
 } fcmc_server_t;
 
 /* Everything below `servers` is immutable after create. */
@@ -83,10 +84,6 @@ typedef fcache_status_t (*fcmc_talk_fn)(fcmc_conn_t *conn, void *baton);
  * closed. Any thread. */
 fcache_status_t fcmc_talk(fcmc_server_t *server, fcmc_talk_fn fn, void *baton,
                           fcn_deadline_t deadline, fcache_error_t *error);
-
-/* Before a server's answers are believed: does the process know the clocks of all
- * servers? If not they are asked, those that can be. */
-void fcmc_fleet_compare(fcmc_server_t *server, fcn_deadline_t deadline);
 
 /* A connection for a listing, in the text protocol, to be destroyed by the
  * caller. */

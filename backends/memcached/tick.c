@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tick.h"
 
-#include <apr_time.h>
+#include "../remote/purge.h"
 
-#define CLOCK "{fcache}clock"
+#include <apr_strings.h>
+#include <apr_time.h>
 
 #define MONTH_S INT64_C(2592000) /* memcached takes more for a date */
 
 /* Two that tick at the same time make each other try again. */
 #define TRIES  16
 #define ROUNDS 4
+
+#define STATE_MAX 64 /* bytes of a clock or counter */
+
+/* A clear reaches one server after the other: who seems to have missed it is
+ * looked at again. */
+#define LOOKS  5
+#define NAP_US 2000
 
 uint32_t fcmc_exptime(int64_t ttl_us, int64_t now_us)
 {
@@ -23,29 +31,49 @@ uint32_t fcmc_exptime(int64_t ttl_us, int64_t now_us)
 
 /* ---- one server ---- */
 
+typedef struct state_t {
+    int exists;
+    uint64_t clock, cleared;
+} state_t;
+
 typedef struct tick_t {
     fcache_bytes_t names[2]; /* clock, counter */
     uint64_t target;         /* in: at least; out: as it was set */
+    uint64_t cleared;        /* 0: this is a clear for all */
     uint32_t counter_exptime;
     apr_pool_t *pool;
 } tick_t;
 
-static uint64_t value_of(const fcr_found_t *found)
+static uint64_t number_of(fcache_bytes_t text)
 {
     uint64_t number = 0;
-    return found->exists && fcmc_number(found->value, &number) &&
-                   number <= FCR_CLOCK_MAX
-               ? number
-               : 0;
+    return fcmc_number(text, &number) && number <= FCR_CLOCK_MAX ? number : 0;
 }
 
-/* Sets what was found to `value`, if it is as it was found. */
+static fcache_bytes_t first_word(fcache_bytes_t text)
+{
+    const char *end = text.len ? memchr(text.ptr, ' ', text.len) : NULL;
+    return fcache_bytes(text.ptr, end ? (size_t)(end - text.ptr) : text.len);
+}
+
+static state_t state_of(const fcr_found_t *found)
+{
+    fcache_bytes_t clock = first_word(found->value);
+    size_t used = clock.len + (clock.len < found->value.len);
+    if (!found->exists) {
+        return (state_t){0};
+    }
+    return (state_t){1, number_of(clock),
+                     number_of(fcache_bytes(found->value.ptr + used,
+                                            found->value.len - used))};
+}
+
+/* Sets what was found to `text`, if it is as it was found. */
 static fcache_status_t change(fcmc_conn_t *conn, fcache_bytes_t name,
-                              const fcr_found_t *found, uint64_t value,
+                              const fcr_found_t *found, const char *text,
                               uint32_t exptime)
 {
-    char text[FCMC_DECIMAL_MAX];
-    fcache_bytes_t piece = fcmc_decimal(value, text);
+    fcache_bytes_t piece = fcache_str(text);
     fcmc_put_t put = {
         .mode = found->exists ? FCR_REPLACE : FCR_ADD,
         .name = name,
@@ -67,8 +95,8 @@ static fcache_status_t change(fcmc_conn_t *conn, fcache_bytes_t name,
 static fcache_status_t tick_once(fcmc_conn_t *conn, tick_t *tick)
 {
     fcr_found_t found[2];
-    fcache_status_t status = conn->wire->get(
-        conn, tick->names, 2, FCMC_DECIMAL_MAX, found, tick->pool);
+    fcache_status_t status =
+        conn->wire->get(conn, tick->names, 2, STATE_MAX, found, tick->pool);
     if (status != FCACHE_OK) {
         return status;
     }
@@ -78,14 +106,19 @@ static fcache_status_t tick_once(fcmc_conn_t *conn, tick_t *tick)
                                 "%s runs without cas (-C), which purges need",
                                 conn->server);
     }
-    uint64_t clock = value_of(&found[0]);
+    uint64_t clock = state_of(&found[0]).clock;
     uint64_t target = tick->target > clock ? tick->target : clock + 1;
-    if (value_of(&found[1]) < target) {
-        status = change(conn, tick->names[1], &found[1], target,
+    if (number_of(found[1].value) < target) {
+        status = change(conn, tick->names[1], &found[1],
+                        apr_psprintf(tick->pool, "%" APR_UINT64_T_FMT, target),
                         tick->counter_exptime);
     }
     if (status == FCACHE_OK) {
-        status = change(conn, tick->names[0], &found[0], target, 0);
+        status = change(
+            conn, tick->names[0], &found[0],
+            apr_psprintf(tick->pool, "%" APR_UINT64_T_FMT " %" APR_UINT64_T_FMT,
+                         target, tick->cleared ? tick->cleared : target),
+            0);
     }
     tick->target = target;
     return status;
@@ -111,57 +144,36 @@ typedef struct reading_t {
     apr_pool_t *pool;
 } reading_t;
 
-static fcache_status_t read_clock(fcmc_conn_t *conn, void *baton)
+static fcache_status_t read_found(fcmc_conn_t *conn, void *baton)
 {
     reading_t *reading = baton;
-    fcache_bytes_t name = fcache_str(CLOCK);
-    return conn->wire->get(conn, &name, 1, FCMC_DECIMAL_MAX, &reading->found,
+    fcache_bytes_t name = fcr_clock_name();
+    return conn->wire->get(conn, &name, 1, STATE_MAX, &reading->found,
                            reading->pool);
 }
 
-fcache_status_t fcmc_clock_read(fcmc_server_t *server, fcn_deadline_t deadline,
-                                uint64_t *out_clock)
+static fcache_status_t read_state(fcmc_server_t *server,
+                                  fcn_deadline_t deadline, state_t *out_state,
+                                  apr_pool_t *pool)
 {
-    reading_t reading = {0};
-    if (apr_pool_create(&reading.pool, NULL) != APR_SUCCESS) {
-        return FCACHE_NO_MEMORY;
-    }
+    reading_t reading = {{0}, pool};
     fcache_status_t status =
-        fcmc_talk(server, read_clock, &reading, deadline, NULL);
-    *out_clock = status == FCACHE_OK ? value_of(&reading.found) : 0;
-    apr_pool_destroy(reading.pool);
+        fcmc_talk(server, read_found, &reading, deadline, NULL);
+    *out_state = status == FCACHE_OK ? state_of(&reading.found) : (state_t){0};
     return status;
 }
 
-static void raise_to(_Atomic uint64_t *number, uint64_t value)
+void fcmc_clock_found(const fcmc_server_t *server, fcache_bytes_t name,
+                      fcr_found_t *found)
 {
-    uint64_t old = atomic_load(number);
-    while (old < value && !atomic_compare_exchange_weak(number, &old, value)) {
+    if (!found->exists || !fcache_bytes_equal(name, fcr_clock_name())) {
+        return;
     }
-}
-
-static _Atomic uint64_t *seen_of(const fcmc_server_t *server)
-{
-    const fcmc_t *store = server->store;
-    return &store->shared->clocks[server - store->servers];
-}
-
-uint64_t fcmc_clock_seen(const fcmc_server_t *server)
-{
-    return atomic_load(seen_of(server));
-}
-
-void fcmc_clock_doubt(fcache_bytes_t name, uint64_t seen, fcr_found_t *found)
-{
-    if (fcache_bytes_equal(name, fcache_str(CLOCK)) && value_of(found) < seen) {
+    if (state_of(found).cleared < atomic_load(&server->owes)) {
         *found = (fcr_found_t){0};
+    } else {
+        found->value = first_word(found->value);
     }
-}
-
-void fcmc_clock_saw(const fcmc_server_t *server, uint64_t clock)
-{
-    raise_to(seen_of(server), clock);
-    raise_to(&server->store->shared->clock, clock);
 }
 
 /* ---- all servers ---- */
@@ -182,17 +194,23 @@ static fcn_deadline_t share(fcn_deadline_t deadline, size_t left)
     return fcn_deadline_in(us / (int64_t)left);
 }
 
-/* The highest clock of all that can be asked. */
-static uint64_t read_all(const sweep_t *sweep, fcn_deadline_t deadline)
+/* The highest of all that can be asked. */
+static state_t read_all(fcmc_t *store, fcn_deadline_t deadline,
+                        apr_pool_t *pool)
 {
-    uint64_t highest = 0;
-    for (size_t i = 0; i < sweep->count; i++) {
-        uint64_t clock = 0;
-        if (fcmc_clock_read(&sweep->first[i],
-                            share(deadline, 2 * (sweep->count - i)),
-                            &clock) == FCACHE_OK &&
-            clock > highest) {
-            highest = clock;
+    state_t highest = {0};
+    for (size_t i = 0; i < store->count; i++) {
+        state_t state;
+        if (read_state(&store->servers[i],
+                       share(deadline, 2 * (store->count - i)), &state,
+                       pool) != FCACHE_OK) {
+            continue;
+        }
+        if (state.clock > highest.clock) {
+            highest.clock = state.clock;
+        }
+        if (state.cleared > highest.cleared) {
+            highest.cleared = state.cleared;
         }
     }
     return highest;
@@ -233,6 +251,25 @@ static int all_are_at(const sweep_t *sweep, uint64_t value)
     return 1;
 }
 
+/* All servers, or one that has lost its clock: it is told of the last clear, of
+ * which it has nothing left to lose. */
+static void prepare(fcmc_t *store, const fcmc_server_t *alone, tick_t *tick,
+                    fcn_deadline_t deadline)
+{
+    state_t highest = {0};
+    if (store->count > 1) {
+        highest = read_all(store, deadline, tick->pool);
+    }
+    if (!alone) {
+        tick->target =
+            tick->target > highest.clock ? tick->target : highest.clock + 1;
+        return;
+    }
+    uint64_t owes = atomic_load(&alone->owes);
+    tick->cleared = highest.cleared > owes ? highest.cleared : owes;
+    tick->cleared += tick->cleared == 0;
+}
+
 fcache_status_t fcmc_tick(fcmc_t *store, const fcache_bytes_t *home,
                           fcache_bytes_t clock, fcache_bytes_t counter,
                           uint64_t floor, int64_t ttl_us, uint64_t *out_clock,
@@ -249,10 +286,7 @@ fcache_status_t fcmc_tick(fcmc_t *store, const fcache_bytes_t *home,
         return fcache_error_set(error, FCACHE_NO_MEMORY,
                                 "memcached: no memory for a clear");
     }
-    if (sweep.count > 1) {
-        uint64_t highest = read_all(&sweep, deadline);
-        tick.target = tick.target > highest ? tick.target : highest + 1;
-    }
+    prepare(store, home ? sweep.first : NULL, &tick, deadline);
     for (int i = 0; i < ROUNDS && sweep.status == FCACHE_OK &&
                     !all_are_at(&sweep, tick.target);
          i++) {
@@ -265,4 +299,75 @@ fcache_status_t fcmc_tick(fcmc_t *store, const fcache_bytes_t *home,
     apr_pool_destroy(tick.pool);
     *out_clock = tick.target;
     return sweep.status;
+}
+
+/* ---- comparing ---- */
+
+static void raise_to(_Atomic uint64_t *number, uint64_t value)
+{
+    uint64_t old = atomic_load(number);
+    while (old < value && !atomic_compare_exchange_weak(number, &old, value)) {
+    }
+}
+
+/* A server that has no clock: all it may have is gone. */
+static void adopt(fcmc_server_t *server, uint64_t cleared,
+                  fcn_deadline_t deadline, apr_pool_t *pool)
+{
+    const fcache_scope_t all = {.kind = FCACHE_SCOPE_ALL};
+    char counter[FCR_COUNTER_LEN];
+    tick_t tick = {
+        .names = {fcr_clock_name(), fcache_bytes(counter, sizeof(counter))},
+        .target = (uint64_t)apr_time_now(),
+        .cleared = cleared ? cleared : 1,
+        .counter_exptime = fcmc_exptime(FCR_LIFE_US * 2, apr_time_now())};
+    if (apr_pool_create(&tick.pool, pool) == APR_SUCCESS &&
+        fcr_counter_name(&all, 0, counter) &&
+        fcmc_talk(server, tick_server, &tick, deadline, NULL) == FCACHE_OK) {
+        raise_to(&server->store->shared->clock, tick.target);
+    }
+}
+
+static void look_again(fcmc_server_t *server, uint64_t cleared,
+                       fcn_deadline_t deadline, apr_pool_t *pool)
+{
+    state_t state = {0};
+    fcache_status_t status = read_state(server, deadline, &state, pool);
+    for (int i = 1; i < LOOKS && status == FCACHE_OK && state.cleared < cleared;
+         i++) {
+        apr_sleep(NAP_US);
+        status = read_state(server, deadline, &state, pool);
+    }
+    atomic_store(&server->owes, state.cleared < cleared ? cleared : 0);
+}
+
+static void compare_all(fcmc_server_t *server, fcn_deadline_t deadline,
+                        apr_pool_t *pool)
+{
+    fcmc_t *store = server->store;
+    state_t highest = read_all(store, deadline, pool);
+    raise_to(&store->shared->clock, highest.clock);
+    for (size_t i = 0; i < store->count; i++) {
+        state_t state;
+        fcmc_server_t *one = &store->servers[i];
+        if (read_state(one, deadline, &state, pool) == FCACHE_OK &&
+            !state.exists) {
+            adopt(one, highest.cleared, deadline, pool);
+        }
+    }
+    look_again(server, highest.cleared, deadline, pool);
+}
+
+void fcmc_compare(fcmc_server_t *server, fcn_deadline_t deadline)
+{
+    uint32_t faults = atomic_load(&server->faults);
+    apr_pool_t *pool = NULL;
+    if (server->store->count == 1 ||
+        atomic_load(&server->compared) == faults + 1 ||
+        apr_pool_create(&pool, NULL) != APR_SUCCESS) {
+        return;
+    }
+    compare_all(server, deadline, pool);
+    apr_pool_destroy(pool);
+    atomic_store(&server->compared, faults + 1);
 }

@@ -2,8 +2,13 @@
 #ifndef FCMC_TICK_H
 #define FCMC_TICK_H
 
-/* The invalidation clocks of the servers; the rules are in remote.h, what becomes
- * of a server that missed a clear is in fleet.h. Any thread. */
+/*
+ * The invalidation clocks of the servers; the rules are in remote.h, why nothing
+ * purged comes back is in fleet.h. What lies under the clock's name is two numbers:
+ * the clock, and what it was set to by the last clear that was for all servers.
+ * The former may differ between servers, as one that lost its clock gets a new one
+ * alone; by the latter one sees who missed a clear. Any thread.
+ */
 
 #include "fleet.h"
 
@@ -13,19 +18,18 @@ fcache_status_t fcmc_tick(fcmc_t *store, const fcache_bytes_t *home,
                           uint64_t floor, int64_t ttl_us, uint64_t *out_clock,
                           fcn_deadline_t deadline, fcache_error_t *error);
 
-/* The server's clock; 0 when it has none, or one that is no number. */
-fcache_status_t fcmc_clock_read(fcmc_server_t *server, fcn_deadline_t deadline,
-                                uint64_t *out_clock);
+/*
+ * Before a server's answers are believed: have all servers been compared since it
+ * failed last, or this process began? If not they are asked, those that can be.
+ * One that missed a clear owes it from then on, and one without a clock gets one,
+ * with which all it has from before is gone.
+ */
+void fcmc_compare(fcmc_server_t *server, fcn_deadline_t deadline);
 
-/* Another server's clock stands so: a server whose own is below missed a clear. */
-void fcmc_clock_saw(const fcmc_server_t *server, uint64_t clock);
-
-/* The highest that its clock must have reached. */
-uint64_t fcmc_clock_seen(const fcmc_server_t *server);
-
-/* A clock that was found below what had been seen before it was read is as good as
- * lost: then nothing was found. */
-void fcmc_clock_doubt(fcache_bytes_t name, uint64_t seen, fcr_found_t *found);
+/* Makes a clock that was found what remote.h knows: a number, or nothing where the
+ * server owes a clear. */
+void fcmc_clock_found(const fcmc_server_t *server, fcache_bytes_t name,
+                      fcr_found_t *found);
 
 /* A life as memcached counts it: seconds, rounded up, from now up to 30 days, and
  * since 1970 beyond. */
