@@ -7,6 +7,7 @@ import socket
 import subprocess
 
 from . import Process, free_ports
+from .redis import certificate
 
 USER, PASSWORD = "cache", "a password of the tests"
 
@@ -47,6 +48,14 @@ def unix(folder):
         yield f"memcached:{path}"
 
 
+def tls(folder):
+    port, = free_ports(1)
+    ca, cert, key = certificate(folder)
+    with server(folder, port, "-Z", "-o",
+                f"ssl_chain_cert={cert},ssl_key={key}"):
+        yield f"memcached://127.0.0.1:{port}?tls=on&tls-ca={ca}"
+
+
 def sasl(folder):
     """Binary protocol; users are in a database of SASL's own."""
     port, = free_ports(1)
@@ -67,4 +76,4 @@ def sasl(folder):
 
 
 KINDS = {"memcached": text, "memcached-binary": binary, "memcached-two": two,
-         "memcached-unix": unix, "memcached-sasl": sasl}
+         "memcached-unix": unix, "memcached-tls": tls, "memcached-sasl": sasl}

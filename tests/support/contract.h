@@ -82,6 +82,9 @@ typedef struct contract_t {
  * takes bodies in pieces, and is checked. */
 int contract_run(const char *url, int has_writers);
 
+/* Said before contract_run: the store can list nothing, and has to say why. */
+extern int contract_lists_nothing;
+
 /* A key of `text` in a prefix and namespace, in the test's pool. */
 fcache_key_t contract_key_in(contract_t *store, const char *prefix,
                              const char *ns, const char *text);

@@ -198,6 +198,20 @@ static int note(void *baton, const fcache_listed_t *item)
     return listing->stop;
 }
 
+int contract_lists_nothing;
+
+/* 1 when there is something to look at. */
+static int list(contract_t *store, int64_t now_us, listing_t *listing)
+{
+    fcache_error_t error = {""};
+    fcache_status_t status =
+        store->ops->list(store->self, now_us, note, listing, &error);
+    assert_int_equal(status,
+                     contract_lists_nothing ? FCACHE_UNSUPPORTED : FCACHE_OK);
+    assert_true(!contract_lists_nothing || error.text[0]);
+    return status == FCACHE_OK;
+}
+
 void contract_what_is_listed_is_there(void **state)
 {
     static const char *const bodies[] = {"a", "b", "c", "d"};
@@ -211,10 +225,8 @@ void contract_what_is_listed_is_there(void **state)
     contract_put(store, &keys[1], "b", 90);
     store->ops->del(store->self, &keys[2], CONTRACT_NOW, NULL);
     contract_put(store, &keys[3], "d", 5);
-    assert_int_equal(
-        store->ops->list(store->self, after(6), note, &listing, NULL),
-        FCACHE_OK);
-    assert_int_equal(listing.seen, 3);
+    int lists = list(store, after(6), &listing);
+    assert_int_equal(listing.seen, lists ? 3 : 0);
 }
 
 void contract_listing_stops_when_told(void **state)
@@ -225,10 +237,8 @@ void contract_listing_stops_when_told(void **state)
     fcache_key_t b = contract_key(store, "b");
     contract_put(store, &a, "a", 60);
     contract_put(store, &b, "b", 60);
-    assert_int_equal(
-        store->ops->list(store->self, CONTRACT_NOW, note, &listing, NULL),
-        FCACHE_OK);
-    assert_int_equal(listing.calls, 1);
+    int lists = list(store, CONTRACT_NOW, &listing);
+    assert_int_equal(listing.calls, lists ? 1 : 0);
 }
 
 void contract_counters_count(void **state)
