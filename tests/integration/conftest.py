@@ -7,7 +7,8 @@ import pathlib
 import subprocess
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
+HERE = pathlib.Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]  # harness; servers
 
 # pylint: disable=wrong-import-position
 import pytest

@@ -322,9 +322,10 @@ class Httpd:
             for name, word in passwords.items()))
         path.chmod(0o644)
 
-    def fcachectl(self, *words, store="default"):
-        """fcachectl on this server's memory store: status and output."""
-        url = f"memory:{store}?pid={self.pid}"
+    def fcachectl(self, *words, store="default", url=None):
+        """fcachectl on this server's memory store, or on the store of that URL:
+        status and output."""
+        url = url or f"memory:{store}?pid={self.pid}"
         env = {"PATH": os.environ["PATH"]}
         if SANITIZER == "asan":
             env["ASAN_OPTIONS"] = "detect_leaks=0"
