@@ -35,6 +35,10 @@
     {                                                                          \
         0, 0, 0                                                                \
     }
+#define MFC_DEBUG_OFF                                                          \
+    {                                                                          \
+        0, NULL                                                                \
+    }
 #define MFC_CODES_DEFAULT                                                      \
     {                                                                          \
         NULL, 0                                                                \

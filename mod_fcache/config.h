@@ -13,6 +13,7 @@
 #include <apr_hash.h>
 #include <httpd.h>
 
+#include <ap_expr.h>
 #include <http_config.h>
 
 /* A store: referred to by FCacheStore, defined by FCacheBackend. */
@@ -39,6 +40,11 @@ typedef struct mfc_key_conf_t {
     fcache_key_builder_fn builder; /* NULL: none */
     void *builder_baton;
 } mfc_key_conf_t;
+
+typedef struct mfc_debug_t {
+    int on;
+    const ap_expr_info_t *expression; /* NULL: as `on` says */
+} mfc_debug_t;
 
 typedef enum mfc_control_mode_t {
     MFC_CONTROL_KEEP,
@@ -140,6 +146,7 @@ const char *mfc_parse_coder(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_key(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_header_name(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_cache_status(cmd_parms *, void *, int, char *const[]);
+const char *mfc_parse_debug(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_env_prefix(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_client_control(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_methods(cmd_parms *, void *, int, char *const[]);

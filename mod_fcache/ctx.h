@@ -53,6 +53,7 @@ struct mfc_ctx_t {
     const request_rec *reported; /* the one that was told last */
 
     int refresh_due;     /* served stale, so it is to be refreshed behind */
+    int is_debugged;     /* its client may know the key */
     int answer_sent;     /* in the place of whatever else is passed on */
     int holds_entry;     /* hit is kept until the origin has answered */
     apr_table_t *before; /* r->err_headers_out when the handler was asked */
@@ -336,6 +337,14 @@ void mfc_report_log(const request_rec *r, const mfc_ctx_t *ctx);
 
 /* Shows the stores on mod_status's page, when there is one. */
 void mfc_status_hook(void);
+
+/* ---- debug.c ------------------------------------------------------------- */
+
+/* May this request's client know? */
+int mfc_debug_is_wanted(request_rec *r, const mfc_conf_t *conf);
+
+/* The value of the debug field. */
+const char *mfc_debug_text(request_rec *r, const mfc_ctx_t *ctx);
 
 /* ---- lifecycle.c --------------------------------------------------------- */
 

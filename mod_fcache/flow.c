@@ -188,6 +188,7 @@ static mfc_ctx_t *ctx_create(request_rec *r, const mfc_conf_t *conf)
     ctx->conf = conf;
     ctx->cache = mfc_store_of(conf)->cache;
     ctx->started_us = apr_time_now();
+    ctx->is_debugged = mfc_debug_is_wanted(r, conf);
     mfc_conf_policy(conf, &ctx->policy);
     ctx->policy.refreshes = mfc_refresh_can(r);
     ap_set_module_config(r->request_config, &fcache_module, ctx);

@@ -7,6 +7,7 @@
 APLOG_USE_MODULE(fcache);
 
 #define CACHE_STATUS "Cache-Status"
+#define DEBUG        "X-FCache-Debug"
 
 /* The first report of a request adds, which costs a fraction of looking for
  * what is not there yet. */
@@ -54,6 +55,9 @@ void mfc_report_answer(request_rec *r, mfc_ctx_t *ctx)
     if (conf->status_header != NULL) {
         apr_table_unset(r->headers_out, conf->status_header);
     }
+    if (ctx->is_debugged) {
+        apr_table_unset(r->headers_out, DEBUG);
+    }
     if (conf->cache_status.len > 0) {
         ctx->others_status =
             apr_table_getm(r->pool, r->headers_out, CACHE_STATUS);
@@ -70,6 +74,9 @@ void mfc_report_fields(request_rec *r, const mfc_ctx_t *ctx,
     }
     if (ctx->conf->cache_status.len > 0) {
         apr_table_addn(fields, CACHE_STATUS, cache_status(r, ctx));
+    }
+    if (ctx->is_debugged) {
+        apr_table_setn(fields, DEBUG, mfc_debug_text(r, ctx));
     }
 }
 
@@ -94,6 +101,9 @@ static void unreport(request_rec *r, const mfc_ctx_t *ctx)
     }
     if (ctx->conf->cache_status.len > 0) {
         apr_table_unset(r->err_headers_out, CACHE_STATUS);
+    }
+    if (ctx->is_debugged) {
+        apr_table_unset(r->err_headers_out, DEBUG);
     }
 }
 

@@ -13,6 +13,17 @@ static const char *const reasons[] = {
 #undef X
 };
 
+static const char *const plans[] = {
+#define X(name, text) text,
+    FCACHE_PLAN_LIST(X)
+#undef X
+};
+
+const char *fcache_plan_text(fcache_plan_t plan)
+{
+    return (size_t)plan < sizeof plans / sizeof plans[0] ? plans[plan] : "?";
+}
+
 const char *fcache_verdict_text(fcache_verdict_t verdict)
 {
     size_t count = sizeof verdicts / sizeof verdicts[0];

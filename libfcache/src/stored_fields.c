@@ -19,6 +19,7 @@ static const fcache_bytes_t not_stored[] = {
     FCI_TEXT("Transfer-Encoding"),
     FCI_TEXT("Upgrade"),
     FCI_TEXT("X-FCache"),
+    FCI_TEXT("X-FCache-Debug"),
 };
 
 /* What describes the stored body, which a 304 does not bring anew (T15). */

@@ -1,23 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fcachectl.h"
 
-static const char *plan_text(fcache_plan_t plan)
-{
-    switch (plan) {
-    case FCACHE_PLAN_HIT:
-        return "serve the entry";
-    case FCACHE_PLAN_HIT_STALE:
-        return "serve the stale entry, refresh in the background";
-    case FCACHE_PLAN_REVALIDATE:
-        return "ask the origin whether the entry is still good";
-    case FCACHE_PLAN_MISS:
-        return "ask the origin";
-    case FCACHE_PLAN_ONLY_CACHED:
-        break;
-    }
-    return "answer 504";
-}
-
 static json_t *elements_json(const ctl_t *ctl, fcache_bytes_t canonical)
 {
     json_t *elements = json_array();
@@ -55,6 +38,7 @@ static void add_decision(ctl_t *ctl, const fcache_request_t *request,
                          const fcache_hit_t *hit, int found, json_t *answer)
 {
     const char *plan = "pass by the cache";
+    const char *rule = "admit";
     fcache_policy_t policy;
     fcache_decision_t decision;
     fcache_reason_t reason;
@@ -64,13 +48,15 @@ static void add_decision(ctl_t *ctl, const fcache_request_t *request,
     if (reason == FCACHE_REASON_NONE) {
         decision = fcache_decide(&policy, found ? &hit->entry : NULL,
                                  hit->soft_purged, request, ctl->now_us);
-        plan = plan_text(decision.plan);
+        plan = fcache_plan_text(decision.plan);
+        rule = "decide";
         reason = decision.reason;
         if (!found && hit->varied) {
             reason = FCACHE_REASON_VARY_MISS;
         }
     }
     json_object_set_new(answer, "plan", json_string(plan));
+    json_object_set_new(answer, "rule", json_string(rule));
     json_object_set_new(answer, "reason",
                         json_string(fcache_reason_text(reason)));
 }

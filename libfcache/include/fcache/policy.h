@@ -172,13 +172,21 @@ FCACHE_API int fcache_method_is_safe(fcache_bytes_t method);
 
 /* ---- decide -------------------------------------------------------------- */
 
+#define FCACHE_PLAN_LIST(X)                                                    \
+    X(HIT, "serve the entry")                                                  \
+    X(HIT_STALE, "serve the stale entry, refresh in the background")           \
+    X(REVALIDATE, "ask the origin whether the entry is still good")            \
+    X(MISS, "ask the origin")    /* as the client did */                       \
+    X(ONLY_CACHED, "answer 504") /* RFC 9111 §5.2.1.7 */
+
 typedef enum fcache_plan_t {
-    FCACHE_PLAN_HIT,        /* serve the entry */
-    FCACHE_PLAN_HIT_STALE,  /* serve it, refresh in the background */
-    FCACHE_PLAN_REVALIDATE, /* ask the origin with the entry's validators */
-    FCACHE_PLAN_MISS,       /* ask the origin as the client did */
-    FCACHE_PLAN_ONLY_CACHED /* 504 (RFC 9111 §5.2.1.7) */
+#define X(name, text) FCACHE_PLAN_##name,
+    FCACHE_PLAN_LIST(X)
+#undef X
 } fcache_plan_t;
+
+/* For people; "?" out of range. */
+FCACHE_API const char *fcache_plan_text(fcache_plan_t plan);
 
 typedef struct fcache_decision_t {
     fcache_plan_t plan;

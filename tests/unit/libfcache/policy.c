@@ -10,6 +10,10 @@ static void texts(void **state)
     assert_string_equal(fcache_verdict_text(FCACHE_VERDICT_ERROR), "ERROR");
     assert_string_equal(fcache_verdict_text((fcache_verdict_t)99), "?");
     assert_string_equal(fcache_verdict_text((fcache_verdict_t)-1), "?");
+    assert_string_equal(fcache_plan_text(FCACHE_PLAN_HIT), "serve the entry");
+    assert_string_equal(fcache_plan_text(FCACHE_PLAN_ONLY_CACHED),
+                        "answer 504");
+    assert_string_equal(fcache_plan_text((fcache_plan_t)99), "?");
     assert_string_equal(fcache_reason_text(FCACHE_REASON_NONE), "none");
     assert_string_equal(fcache_reason_text(FCACHE_REASON_HEAD_ANSWER),
                         "head-answer");

@@ -30,6 +30,7 @@ static void stored(void **state)
         /* ours to write */
         {"Age", "", 0},
         {"X-FCache", "", 0},
+        {"x-fcache-debug", "", 0},
         {"Cache-Status", "", 1},
         /* T18 */
         {"X-A", "Connection: close, x-a", 0},
