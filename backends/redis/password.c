@@ -19,8 +19,8 @@ static fcache_status_t check_file(int fd, const char *option, const char *path,
         wrong = "is no file";
     } else if (info.st_uid != 0 && info.st_uid != geteuid()) {
         wrong = "belongs to somebody else";
-    } else if (info.st_mode & (S_IRWXG | S_IRWXO)) {
-        wrong = "may be read by others than its owner: chmod 600";
+    } else if (info.st_mode & (S_IWGRP | S_IXGRP | S_IRWXO)) {
+        wrong = "may be read by others: at most mode 0640 is allowed";
     }
     return wrong ? fcache_error_set(error, FCACHE_BAD_CONFIG, "%s=%s %s",
                                     option, path, wrong)

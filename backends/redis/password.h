@@ -5,9 +5,9 @@
 #include <fcache/backend.h>
 
 /*
- * The first line of a file that only its owner may read, who is root or the
- * caller. In the pool. BAD_CONFIG names the option, the file and what is wrong
- * with it; never its content.
+ * The first line of a file that others may not read and its group may not write;
+ * it belongs to root or the caller. In the pool. BAD_CONFIG names the option, the
+ * file and what is wrong with it; never its content.
  */
 fcache_status_t fcrd_password_read(const char *option, const char *path,
                                    const char **out_password, apr_pool_t *pool,
