@@ -67,7 +67,8 @@ fcache_status_t fcrd_receive(fcn_stream_t *stream, const fcrd_limits_t *limits,
     *out_any = 0;
     fcache_status_t status = fcrd_reader_init(&reader, limits, pool);
     if (status != FCACHE_OK) {
-        return fcache_error_set(error, status, "no memory for a reply");
+        fcache_error_set(error, status, "no memory for a reply");
+        return status;
     }
     for (size_t i = 0; i < count && status == FCACHE_OK; i++) {
         status = receive_one(stream, &reader, read_us, deadline,
