@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clients of the fleet: they ask either httpd for items, the other when one does
+not answer, and look at what comes."""
+import http.client
+import itertools
+import json
+import threading
+import time
+
+ITEMS = 100
+
+
+def ask(port, path, timeout=5):
+    """Status, verdict, body; status 0 when nobody answers."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.headers.get("X-FCache"), answer.read()
+    except (OSError, http.client.HTTPException):
+        return 0, None, b""
+    finally:
+        connection.close()
+
+
+class Load:
+    """Threads that ask until they are stopped."""
+
+    def __init__(self, ports, clients=4):
+        self.ports = ports
+        self.lock = threading.Lock()
+        self.requests, self.failed, self.wrong = 0, [], []
+        self.going = True
+        self.threads = [threading.Thread(target=self.client, args=(i,))
+                        for i in range(clients)]
+
+    def start(self):
+        for thread in self.threads:
+            thread.start()
+
+    def stop(self):
+        self.going = False
+        for thread in self.threads:
+            thread.join()
+
+    def client(self, first):
+        for number in itertools.count(first):
+            if not self.going:
+                return
+            self.one(number, number % ITEMS + 1)
+
+    def one(self, number, item):
+        """A load balancer's habit: the next one when one does not answer."""
+        for turn in range(len(self.ports)):
+            port = self.ports[(number + turn) % len(self.ports)]
+            status, _, body = ask(port, f"/items/{item}?n={number % 400}")
+            if status:
+                break
+        with self.lock:
+            self.requests += 1
+            if status != 200:
+                self.failed.append((item, status))
+            elif not is_item(body, item):
+                self.wrong.append((item, body[:100]))
+
+    def problems(self):
+        found = []
+        if self.requests == 0:
+            found.append("nothing was asked")
+        if self.failed:
+            found.append(f"failed: {self.failed[:3]}")
+        if self.wrong:
+            found.append(f"wrong: {self.wrong[:3]}")
+        return found
+
+
+def is_item(body, item):
+    try:
+        return json.loads(body)["item"]["id"] == item
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+FRESH = itertools.count(1)
+
+
+def resumes(ports, seconds):
+    """Seconds until what one httpd stored is found by both."""
+    start = time.monotonic()
+    while time.monotonic() < start + seconds:
+        path = f"/items/7?fresh={time.time_ns()}-{next(FRESH)}"
+        ask(ports[0], path)
+        for _ in range(5):  # it is stored after it was sent
+            if all(ask(port, path)[1] == "HIT" for port in ports):
+                return time.monotonic() - start
+            time.sleep(0.02)
+        time.sleep(0.05)
+    return None

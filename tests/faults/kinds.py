@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The stores that faults are tried on: how each is started behind a Link, what
+its server could say that is wrong, and a way to what it holds round the cache."""
+import contextlib
+import socket
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+# pylint: disable=wrong-import-position
+from servers import Process, free_ports
+
+from link import Link
+
+
+class Kind:
+    """`worst_ms`: what one request may take longer than its origin."""
+
+    name, worst_ms = None, 100
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.port, = free_ports(1)
+        self.server = self.start()
+        self.link = Link(self.port)
+
+    def start(self):
+        raise NotImplementedError
+
+    def restart(self):
+        """The same server, empty."""
+        self.server.kill()
+        self.server.start()
+
+    def stop(self):
+        self.link.stop()
+        self.server.stop()
+
+    def entries(self):
+        """Names of the entries held."""
+        return [name for name in self.names() if name.startswith("fcache:")]
+
+
+class Redis(Kind):
+    name = "redis"
+
+    def start(self):
+        return Process(["redis-server", "--port", self.port, "--bind",
+                        "127.0.0.1", "--save", "", "--dir", self.folder],
+                       self.folder, ("127.0.0.1", self.port))
+
+    def url(self, port, scheme="redis"):
+        return f"{scheme}://127.0.0.1:{port}"
+
+    def call(self, *words):
+        """One command, round the link."""
+        with socket.create_connection(("127.0.0.1", self.port), 5) as wire:
+            words = [w if isinstance(w, bytes) else str(w).encode()
+                     for w in words]
+            wire.sendall(b"*%d\r\n" % len(words) + b"".join(
+                b"$%d\r\n%s\r\n" % (len(w), w) for w in words))
+            return self.reply(wire.makefile("rb"))
+
+    def reply(self, stream):
+        line = stream.readline()[:-2]
+        kind, rest = line[:1], line[1:]
+        if kind == b"$":
+            return None if rest == b"-1" else stream.read(int(rest) + 2)[:-2]
+        if kind == b"*":
+            return [self.reply(stream) for _ in range(int(rest))]
+        if kind == b"-":
+            raise RuntimeError(rest.decode())
+        return rest
+
+    def names(self):
+        return [name.decode() for name in self.call("KEYS", "*")]
+
+    def get(self, name):
+        return self.call("GET", name)
+
+    def set(self, name, value):
+        self.call("SET", name, value)
+
+    def flush(self):
+        self.call("FLUSHALL")
+
+    wrong_replies = {
+        "F10 garbage": [bytes(range(256)) * 4],
+        "F11 wrong protocol": [b"HTTP/1.1 400 Bad Request\r\n\r\n",
+                               b"220 mail ESMTP\r\n"],
+        "F12 lengths": [b"$2147483648\r\nx", b"$9223372036854775807\r\nx",
+                        b"$-2\r\n", b"*2147483647\r\n", b"*-7\r\n",
+                        b"*2\r\n$99999999999999999999\r\n"],
+        "F13 nesting": [b"*1\r\n" * 10000],
+        "F14 wrong type": [b":1\r\n", b"+OK\r\n", b"*2\r\n:1\r\n*0\r\n"],
+    }
+    errors = {f"F22 {text.split()[0]}": [b"-" + text.encode() + b"\r\n"]
+              for text in (
+                  "LOADING Redis is loading the dataset in memory",
+                  "READONLY You can't write against a read only replica.",
+                  "MOVED 3999 127.0.0.1:1", "ASK 3999 127.0.0.1:1",
+                  "CLUSTERDOWN The cluster is down",
+                  "OOM command not allowed when used memory > 'maxmemory'.",
+                  "NOAUTH Authentication required.",
+                  "WRONGPASS invalid username-password pair",
+                  "BUSY Redis is busy running a script.",
+                  "MASTERDOWN Link with MASTER is down",
+                  "TRYAGAIN Multiple keys request during rehashing of slot")}
+
+
+KINDS = {kind.name: kind for kind in (Redis,)}
+
+
+@contextlib.contextmanager
+def started(name, folder):
+    kind = KINDS[name](folder)
+    try:
+        yield kind
+    finally:
+        kind.stop()
