@@ -35,6 +35,8 @@ def stand(kind):
 
 def pytest_terminal_summary(terminalreporter):
     write = terminalreporter.write_line
+    if not TABLE:
+        return
     write("")
     write(f"{'store':10} {'fault':34} {'requests':>8} {'failed':>6} "
           f"{'wrong':>5} {'worst':>7} {'then p99':>8} {'back in':>8}  result")

@@ -25,8 +25,8 @@ Listen 127.0.0.1:{port2}
 </VirtualHost>
 FCacheBackend remote "{url}"
 FCacheStore remote
-ProxyPass /off http://127.0.0.1:{port2} retry=0
-ProxyPass /on http://127.0.0.1:{port2} retry=0
+ProxyPass /off http://127.0.0.1:{port2}
+ProxyPass /on http://127.0.0.1:{port2}
 <Location /on>
     FCacheEnable on
 </Location>
@@ -35,7 +35,7 @@ ProxyPass /on http://127.0.0.1:{port2} retry=0
 
 
 def body_of(name):
-    return (f"the body of {name}\n" * 40).encode()
+    return (f"the body of {name}\n" * 88).encode()
 
 
 class Tally:

@@ -2,13 +2,24 @@
 """Who may write to the store cannot make httpd serve anything but what it put
 there under that very name: every bit of an entry flipped, every truncation,
 entries of other names, entries from before a purge (F17 to F21, T24, T25)."""
+import base64
+import os
 import subprocess
 
 import pytest
 
 import kinds
 from harness.httpd import BUILD
+from servers import wait_for
 from stand import Stand, body_of
+
+# A probe finds what is stored, and stores nothing itself.
+PROBE = {"X-Probe": "1"}
+PROBES = """
+<If "req_novary('X-Probe') == '1'">
+    FCacheMaxObject 1
+</If>
+"""
 
 MODES = {"checksum": "integrity=off", "secret": "secret-file={secret}",
          "encrypted": "secret-file={secret}&encrypt=on"}
@@ -28,24 +39,23 @@ def store(tmp_path_factory):
 @pytest.fixture(scope="module")
 def stand(mode, store, tmp_path_factory):
     secret = tmp_path_factory.mktemp("secret") / "secret"
-    secret.write_bytes(subprocess.run([str(BUILD / "fcachectl"), "secret"],
-                                      check=True, capture_output=True).stdout)
-    secret.chmod(0o600)
+    secret.touch(0o600)
+    secret.write_bytes(base64.urlsafe_b64encode(os.urandom(32)).rstrip(b"="))
     store.flush()
     url = store.url(store.link.port) + "?compress=off&" + \
         MODES[mode].format(secret=secret)
-    with Stand(url) as one:
+    with Stand(url, PROBES) as one:
         yield one
 
 
 def stored(stand, store, target):
-    """Name and bytes of that path's entry, alone in the store."""
+    """Name and bytes of that path's entry."""
     for name in store.entries():
         store.call("DEL", name)
+    others = set(store.entries())  # of requests that were just answered
     stand.httpd.get(target)
-    while not store.entries():
-        pass
-    name, = store.entries()
+    wait_for(lambda: set(store.entries()) - others, "the entry")
+    name, = set(store.entries()) - others
     assert stand.httpd.get(target).cache == "HIT"
     return name, store.get(name)
 
@@ -59,7 +69,7 @@ def test_forged(stand, store):
     with stand.httpd.connect() as connection:
         def ask(what, value):
             store.set(name, value)
-            answer = connection.request(target)
+            answer = connection.request(target, headers=PROBE)
             assert answer.status == 200 and answer.body == body_of("n1")
             if answer.cache != "MISS":
                 served.append(what)
@@ -73,7 +83,7 @@ def test_forged(stand, store):
         for more in (b"\0", good):
             ask("longer", good + more)
         store.set(name, good)
-        assert connection.request(target).cache == "HIT"
+        assert connection.request(target, headers=PROBE).cache == "HIT"
     assert not served, f"{len(served)} served: {served[:20]}"
 
 
@@ -84,7 +94,7 @@ def test_swapped(stand, store):
     store.set(first, other)
     store.set(second, value)
     for path in ("n2", "n3"):
-        answer = stand.httpd.get(f"/on/{path}")
+        answer = stand.httpd.get(f"/on/{path}", PROBE)
         assert (answer.cache, answer.body) == ("MISS", body_of(path))
 
 
@@ -98,4 +108,4 @@ def test_from_before_a_purge(stand, store):
         capture_output=True, text=True)
     assert clear.returncode == 0, clear.stdout + clear.stderr
     store.set(name, value)
-    assert stand.httpd.get(target).cache == "MISS"
+    assert stand.httpd.get(target, PROBE).cache == "MISS"
