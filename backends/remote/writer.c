@@ -50,7 +50,7 @@ static fcache_status_t check_size(fcr_t *store, const fcache_value_t *value,
 
 static int64_t sooner(int64_t dead_us, int64_t now_us)
 {
-    return dead_us - now_us < FCR_LIFE_US ? dead_us : now_us + FCR_LIFE_US;
+    return dead_us < now_us + FCR_LIFE_US ? dead_us : now_us + FCR_LIFE_US;
 }
 
 static fcache_status_t seal(fcr_t *store, fcache_bytes_t name,
@@ -93,7 +93,7 @@ static fcache_status_t send_record(fcr_t *store, const fcr_name_t *name,
                                    fcache_error_t *error)
 {
     fcache_bytes_t piece = fcache_buf_bytes(sealed);
-    int64_t ttl_us = sooner(dead_us, now_us) - now_us;
+    int64_t ttl_us = dead_us > now_us ? sooner(dead_us, now_us) - now_us : 0;
     const fcr_store_t what = {
         .name = name->name,
         .pieces = &piece,

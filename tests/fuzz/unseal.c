@@ -10,11 +10,16 @@
 #define ROOM   65536
 
 static fcr_protect_t *protects[3];
+static apr_pool_t *forever;
 static apr_pool_t *pool;
+
+static void stop(void)
+{
+    apr_pool_destroy(forever);
+}
 
 static void start(void)
 {
-    apr_pool_t *forever = NULL;
     MUST(apr_initialize() == APR_SUCCESS);
     MUST(apr_pool_create(&forever, NULL) == APR_SUCCESS);
     MUST(apr_pool_create(&pool, forever) == APR_SUCCESS);
@@ -22,6 +27,7 @@ static void start(void)
     protects[1] = sealing(SECRET_A, "off", "off", forever);
     protects[2] = sealing(SECRET_B "\n" SECRET_A, "on", "off", forever);
     MUST(protects[0] && protects[1] && protects[2]);
+    MUST(atexit(stop) == 0);
 }
 
 static fcache_bytes_t name(void)

@@ -90,12 +90,12 @@ static uint64_t number(const table_row_t *row)
 
 /* ---- the client ---------------------------------------------------------- */
 
-static void run_hook(table_t *table)
+static void run_hook(table_t *table, void (**hook)(void *baton))
 {
-    void (*hook)(void *baton) = table->hook;
-    table->hook = NULL;
-    if (hook) {
-        hook(table->hook_baton);
+    void (*run)(void *baton) = *hook;
+    *hook = NULL;
+    if (run) {
+        run(table->hook_baton);
     }
 }
 
@@ -137,7 +137,7 @@ static fcache_status_t fetch(void *self, fcache_bytes_t home,
 {
     table_t *table = self;
     (void)deadline;
-    run_hook(table);
+    run_hook(table, &table->hook);
     pthread_mutex_lock(&table->lock);
     table->fetches++;
     table->names += (unsigned)count;
@@ -152,6 +152,7 @@ static fcache_status_t fetch(void *self, fcache_bytes_t home,
         }
     }
     pthread_mutex_unlock(&table->lock);
+    run_hook(table, &table->after);
     return status == FCACHE_OK ? status
                                : fcache_error_set(error, status, "told to");
 }
@@ -184,7 +185,7 @@ static fcache_status_t store(void *self, const fcr_store_t *what,
 {
     table_t *table = self;
     (void)deadline;
-    run_hook(table);
+    run_hook(table, &table->hook);
     pthread_mutex_lock(&table->lock);
     table->stores++;
     fcache_status_t status =

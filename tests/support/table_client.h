@@ -35,8 +35,10 @@ typedef struct table_t {
     uint64_t max_value;
     fcache_status_t fail_fetch, fail_store, fail_remove, fail_tick, fail_census;
     unsigned fetches, names, stores, removes, ticks, distrusts;
-    /* Called before the next fetch or store is done, once. */
+    /* Called once: before the next fetch or store is done; after the next fetch.
+     */
     void (*hook)(void *baton);
+    void (*after)(void *baton);
     void *hook_baton;
 } table_t;
 

@@ -5,6 +5,8 @@
 
 #include "remote/purge.h"
 
+#include <stdlib.h>
+
 #define CLOCK "{fcache}clock"
 
 static void look_ups_take_one_round_trip(void **state)
@@ -82,7 +84,8 @@ static void a_lost_clock_loses_all(void **state)
     uint64_t before = table_clock(table, 0);
     for (size_t i = 0; i < TABLE_ROWS; i++) {
         if (table->rows[i].used && table->rows[i].name[0] == '{') {
-            table->rows[i].used = 0;
+            free(table->rows[i].value);
+            table->rows[i] = (table_row_t){0};
         }
     }
     table->ticks = 0;
@@ -144,9 +147,9 @@ static void a_lost_clock_is_mended_once(void **state)
     remote_put(one, "a", "", pool);
     table_drop(table, CLOCK, 0);
     table->ticks = 0;
-    table->hook = get_elsewhere;
+    table->after =
+        get_elsewhere; /* we saw that there is none, and so do they */
     table->hook_baton = two;
-    /* the hook runs before our fetch, but after we looked at the page */
     assert_int_equal(remote_get(one, "a", pool), FCACHE_MISS);
     assert_int_equal(table->ticks, 1);
 }
@@ -233,6 +236,25 @@ static void each_clock_stands_for_its_own(void **state)
     assert_int_equal(remote_get(store, "b", pool), FCACHE_MISS);
 }
 
+/* A clock that is ahead of the time moves on by one. */
+static void every_tick_counts(void **state)
+{
+    apr_pool_t *pool = *state;
+    table_t *table = table_create(pool);
+    table_set(table, CLOCK, 0, fcache_str("9000000000000000"));
+    void *store = remote_host(table, "", pool);
+    for (int i = 1; i < 5; i++) {
+        remote_put(store, "a", "x", pool);
+        remote_put(store, "b", "y", pool);
+        assert_int_equal(remote_get(store, "a", pool), FCACHE_OK);
+        assert_int_equal(remote_clear_tag(store, "x", 0), FCACHE_OK);
+        assert_int_equal(table_clock(table, 0),
+                         UINT64_C(9000000000000000) + (unsigned)i);
+        assert_int_equal(remote_get(store, "a", pool), FCACHE_MISS);
+        assert_int_equal(remote_get(store, "b", pool), FCACHE_OK);
+    }
+}
+
 /* Other machines look for the same names. */
 static void counters_keep_their_names(void **state)
 {
@@ -282,6 +304,7 @@ int main(void)
         pool_test(numbers_must_be_numbers),
         pool_test(the_future_is_not_believed),
         pool_test(each_clock_stands_for_its_own),
+        pool_test(every_tick_counts),
         pool_test(counters_keep_their_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
