@@ -9,11 +9,15 @@ from . import Process, free_ports, wait_for
 
 HOST = "127.0.0.1"
 
-# What docs/redis.md tells to allow, with the prefixes of the contract's tests.
-ACL = ("user default off\n"
-       "user fcache on >pass%word ~t*:* ~{fcache}* resetchannels -@all "
-       "+mget +set +unlink +eval +get +incr +getrange "
-       "+select +scan +dbsize +info\n")
+# What docs/redis.md tells to allow, with the prefixes of the tests.
+USER = ("user", "fcache", "on", ">pass%word", "~t*:*", "~{fcache}*",
+        "resetchannels", "-@all", "+mget", "+set", "+unlink", "+eval", "+get",
+        "+incr", "+getrange", "+select", "+scan", "+dbsize", "+info")
+IN_CLUSTER = (*USER, "+cluster|slots")
+WATCHED = (*USER, "+role")
+OF_SENTINEL = ("user", "fcache", "on", ">pass%word", "resetchannels", "-@all",
+               "+sentinel|get-master-addr-by-name")
+LOGIN = "user=fcache&password=pass%25word"
 
 
 def server(folder, port, *options):
@@ -64,7 +68,8 @@ def certificate(folder):
 def tls_acl(folder):
     port, = free_ports(1)
     ca, cert, key = certificate(folder)
-    (folder / "users.acl").write_text(ACL)
+    (folder / "users.acl").write_text(
+        "user default off\n" + " ".join(USER) + "\n")
     password = folder / "password"
     password.touch(0o600)
     password.write_text("pass%word\n")
@@ -87,7 +92,8 @@ class Cluster:
         self.servers = {
             port: stack.enter_context(server(
                 folder, port, "--cluster-enabled", "yes", "--cluster-port",
-                bus, "--cluster-node-timeout", "1000",
+                bus, "--" + IN_CLUSTER[0], *IN_CLUSTER[1:],
+                "--cluster-node-timeout", "1000",
                 "--cluster-require-full-coverage", "no",
                 "--repl-diskless-sync-delay", "0"))
             for port, bus in zip(self.ports, buses)}
@@ -97,7 +103,8 @@ class Cluster:
                        check=True, capture_output=True, timeout=60)
         wait_for(self.is_whole, "the cluster")
         hosts = ",".join(f"{HOST}:{port}" for port in self.ports)
-        self.url = f"redis://{hosts}?cluster=on"
+        self.open_url = f"redis://{hosts}?cluster=on"
+        self.url = f"{self.open_url}&{LOGIN}"
 
     def is_whole(self):
         infos = [ask(port, "cluster", "info") for port in self.ports]
@@ -128,10 +135,11 @@ class Watched:
 
     def __init__(self, folder, stack):
         self.port, self.replica_port, *ports = free_ports(5)
+        user = ("--" + WATCHED[0], *WATCHED[1:])
         self.master = stack.enter_context(server(
-            folder, self.port, "--repl-diskless-sync-delay", "0"))
+            folder, self.port, *user, "--repl-diskless-sync-delay", "0"))
         self.replica = stack.enter_context(server(
-            folder, self.replica_port, "--replicaof", HOST, self.port))
+            folder, self.replica_port, *user, "--replicaof", HOST, self.port))
         wait_for(lambda: "master_link_status:up" in
                  ask(self.replica_port, "info", "replication"), "the replica")
         self.sentinel_ports = ports
@@ -139,14 +147,15 @@ class Watched:
                           for port in ports]
         wait_for(self.all_know, "the sentinels")
         hosts = ",".join(f"{HOST}:{port}" for port in ports)
-        self.url = f"redis://{hosts}?sentinel={self.NAME}"
+        self.url = (f"redis://{hosts}?sentinel={self.NAME}&{LOGIN}"
+                    f"&sentinel-user=fcache&sentinel-password=pass%25word")
 
     def sentinel(self, folder, port):
         home = folder / f"sentinel-{port}"
         home.mkdir()
         conf = home / "sentinel.conf"
         conf.write_text(
-            f"port {port}\nbind {HOST}\ndir {home}\n"
+            f"port {port}\nbind {HOST}\ndir {home}\n{' '.join(OF_SENTINEL)}\n"
             f"sentinel monitor {self.NAME} {HOST} {self.port} 2\n"
             f"sentinel down-after-milliseconds {self.NAME} 500\n"
             f"sentinel failover-timeout {self.NAME} 3000\n")
@@ -172,6 +181,12 @@ def cluster(folder):
         yield Cluster(folder, stack).url
 
 
+def open_cluster(folder):
+    """With every right."""
+    with contextlib.ExitStack() as stack:
+        yield Cluster(folder, stack).open_url
+
+
 def sentinel(folder):
     with contextlib.ExitStack() as stack:
         yield Watched(folder, stack).url
@@ -182,5 +197,6 @@ KINDS = {
     "redis-unix": unix_socket,
     "redis-tls-acl": tls_acl,
     "redis-cluster": cluster,
+    "redis-cluster-open": open_cluster,
     "redis-sentinel": sentinel,
 }
