@@ -5,6 +5,7 @@ import contextlib
 import socket
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -109,7 +110,54 @@ class Redis(Kind):
                   "TRYAGAIN Multiple keys request during rehashing of slot")}
 
 
-KINDS = {kind.name: kind for kind in (Redis,)}
+class Memcached(Kind):
+    name = "memcached"
+
+    def start(self):
+        return Process(["memcached", "-u", "nobody", "-l", "127.0.0.1", "-p",
+                        self.port, "-U", "0", "-m", "64"],
+                       self.folder, ("127.0.0.1", self.port))
+
+    def url(self, port):
+        return f"memcached://127.0.0.1:{port}"
+
+    def call(self, command, end=b"\r\n"):
+        """What comes for a command, up to that end."""
+        with socket.create_connection(("127.0.0.1", self.port), 5) as wire:
+            wire.sendall(command)
+            got = b""
+            while not got.endswith(end):
+                got += wire.recv(65536)
+            return got
+
+    def names(self):
+        lines = self.call(b"lru_crawler metadump all\r\n", b"END\r\n")
+        return [unquote(word[4:]) for word in lines.decode().split()
+                if word.startswith("key=")]
+
+    def flush(self):
+        self.call(b"flush_all\r\n")
+
+    wrong_replies = {
+        "F10 garbage": [bytes(range(256)) * 4],
+        "F11 wrong protocol": [b"HTTP/1.1 400 Bad Request\r\n\r\n",
+                               b"+OK\r\n"],
+        "F12 lengths": [b"VALUE k 0 2147483648 1\r\nx",
+                        b"VALUE k 0 9223372036854775807 1\r\nx",
+                        b"VALUE k 0 -2 1\r\n",
+                        b"VALUE k 0 18446744073709551614 1\r\nx"],
+        "F13 a line without end": [b"VALUE " + b"k" * 100000],
+        "F14 wrong type": [b"STORED\r\n", b"VERSION 1\r\n", b"7\r\n"],
+    }
+    errors = {
+        f"F23 {text.split(maxsplit=2)[0]} {text.split()[-1]}":
+        [text.encode() + b"\r\n"] for text in (
+            "SERVER_ERROR out of memory storing object",
+            "CLIENT_ERROR bad data chunk", "ERROR",
+            "SERVER_ERROR object too large for cache")}
+
+
+KINDS = {kind.name: kind for kind in (Redis, Memcached)}
 
 
 @contextlib.contextmanager
