@@ -3,6 +3,7 @@
 /* Connections of a process: reuse, ceilings, ends, and what counts against a
  * server. */
 
+#include "names.h"
 #include "rig.h"
 
 /* ---- reuse ---- */
@@ -233,19 +234,21 @@ static void a_name_without_address_is_no_failure(void **state) /* F3 */
     rig_down(&rig);
 }
 
-/* localhost may be ::1 first, where nobody listens. */
+/* Nobody listens at the first. */
 static void names_addresses_are_tried_in_turn(void **state)
 {
     (void)state;
+    set_script("127.0.0.2,::1,127.0.0.1");
     rig_t rig = {.peer = {.serve = peer_echoes}};
-    rig_up(&rig, "localhost", 1);
+    rig_up(&rig, "cache.scripted", 1);
     fcn_lease_t lease = take_ok(&rig);
     assert_true(ask(&lease, 3));
-    int tried = rig.tried;
+    assert_int_equal(rig.tried, 3);
+    assert_int_equal(rig_stats(&rig).breaker, 0);
     fcn_node_give(rig.node, &lease, FCACHE_TIMEOUT);
-    lease = take_ok(&rig); /* and what answered is asked first */
+    lease = take_ok(&rig); /* what answered is asked first */
     fcn_node_give(rig.node, &lease, FCACHE_OK);
-    assert_int_equal(rig.tried, tried + 1);
+    assert_int_equal(rig.tried, 4);
     rig_down(&rig);
 }
 
@@ -269,8 +272,8 @@ static void retries_have_a_budget(void **state)
     fcn_lease_t lease = take_ok(&rig);
     assert_false(fcn_node_may_retry(rig.node, &lease)); /* it was new */
     fcn_node_give(rig.node, &lease, FCACHE_OK);
-    int granted = 0, asked = 0;
-    for (; asked < 1000; asked++) {
+    int granted = 0;
+    for (int i = 0; i < 1000; i++) {
         lease = reused(&rig);
         if (fcn_node_may_retry(rig.node, &lease)) {
             granted++;
@@ -309,14 +312,14 @@ static void a_retry_drops_the_idle_ones(void **state)
 typedef struct worker_t {
     rig_t *rig;
     uint64_t seed;
+    uint64_t asks, corrupt_each; /* one of so many closes its connection */
     _Atomic int *bad;
 } worker_t;
 
-/* Every tenth is said to be corrupt, some flush. */
 static void *work(void *data)
 {
     const worker_t *worker = data;
-    for (uint64_t i = 0; i < 500; i++) {
+    for (uint64_t i = 0; i < worker->asks; i++) {
         fcn_lease_t lease;
         uint64_t number = worker->seed * 1000 + i + 1;
         if (take(worker->rig, &lease) != FCACHE_OK || !ask(&lease, number)) {
@@ -324,7 +327,8 @@ static void *work(void *data)
             return NULL;
         }
         fcn_node_give(worker->rig->node, &lease,
-                      number % 10 ? FCACHE_OK : FCACHE_CORRUPT);
+                      number % worker->corrupt_each ? FCACHE_OK
+                                                    : FCACHE_CORRUPT);
         if (number % 97 == 0) {
             fcn_node_flush(worker->rig->node);
         }
@@ -336,25 +340,31 @@ static void *work(void *data)
     return NULL;
 }
 
-static void threads_share_a_pool(void **state)
+static void crowd(int64_t pool, uint64_t asks, uint64_t corrupt_each)
 {
-    (void)state;
     pthread_t ids[THREADS];
     worker_t workers[THREADS];
     _Atomic int bad = 0;
     rig_t rig = {.peer = {.serve = peer_echoes}};
     rig_up(&rig, "127.0.0.1", 1);
-    rig.limits.pool = 5;
+    rig.limits.pool = pool;
     for (uint64_t i = 0; i < THREADS; i++) {
-        workers[i] = (worker_t){&rig, i, &bad};
+        workers[i] = (worker_t){&rig, i, asks, corrupt_each, &bad};
         assert_int_equal(pthread_create(&ids[i], NULL, work, &workers[i]), 0);
     }
     for (int i = 0; i < THREADS; i++) {
         pthread_join(ids[i], NULL);
     }
     assert_int_equal(bad, 0);
-    assert_int_equal(rig_stats(&rig).round_trips, THREADS * 500);
+    assert_int_equal(rig_stats(&rig).round_trips, THREADS * asks);
     rig_down(&rig);
+}
+
+static void threads_share_a_pool(void **state)
+{
+    (void)state;
+    crowd(5, 500, 10);
+    crowd(1, 50, 1); /* whoever waits is told of each that is closed */
 }
 
 int main(void)

@@ -114,7 +114,7 @@ static void the_dead_leave_it_working(void **state)
 static int use_as_child(rig_t *rig, fcn_lease_t *parents)
 {
     int opened = rig->opened;
-    fcn_node_give(rig->node, parents, FCACHE_OK);
+    fcn_node_give(rig->node, parents, FCACHE_TIMEOUT);
     fcn_lease_t lease = take_ok(rig);
     if (lease.reused || rig->opened != opened + 1 || !ask(&lease, 2)) {
         return 1;
