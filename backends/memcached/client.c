@@ -77,6 +77,14 @@ static uint32_t client_clock_of(void *self, fcache_bytes_t home)
                : 0;
 }
 
+static void client_distrust(void *self, fcache_bytes_t home)
+{
+    fcmc_t *store = self;
+    if (check(store, home, NULL) == FCACHE_OK) {
+        fcn_node_flush(fcmc_fleet_of(store, home)->node);
+    }
+}
+
 /* ---- store, remove ---- */
 
 static fcache_status_t talk_store(fcmc_conn_t *conn, void *baton)
@@ -236,6 +244,7 @@ const fcr_client_ops_t fcmc_client = {
     .child_init = client_child_init,
     .fetch = client_fetch,
     .clock_of = client_clock_of,
+    .distrust = client_distrust,
     .store = client_store,
     .remove = client_remove,
     .tick = client_tick,
