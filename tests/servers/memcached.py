@@ -9,6 +9,9 @@ import subprocess
 from . import Process, free_ports
 from .redis import certificate
 
+# A machine that is busy with tests is no broken server.
+PATIENT = "connect=10s&read=10s&lookup=10s&store=10s"
+
 USER, PASSWORD = "cache", "a password of the tests"
 
 
@@ -24,13 +27,13 @@ def server(folder, port, *more, env=None):
 def text(folder):
     port, = free_ports(1)
     with server(folder, port):
-        yield f"memcached://127.0.0.1:{port}"
+        yield f"memcached://127.0.0.1:{port}?{PATIENT}"
 
 
 def binary(folder):
     port, = free_ports(1)
     with server(folder, port):
-        yield f"memcached://127.0.0.1:{port}?protocol=binary"
+        yield f"memcached://127.0.0.1:{port}?{PATIENT}&protocol=binary"
 
 
 def two(folder):
@@ -39,13 +42,13 @@ def two(folder):
         for port in ports:
             stack.enter_context(server(folder, port))
         hosts = ",".join(f"127.0.0.1:{port}" for port in ports)
-        yield f"memcached://{hosts}"
+        yield f"memcached://{hosts}?{PATIENT}"
 
 
 def unix(folder):
     path = str(folder / "memcached.sock")
     with Process(command("-s", path, "-a", "0600"), folder, path):
-        yield f"memcached:{path}"
+        yield f"memcached:{path}?{PATIENT}"
 
 
 def tls(folder):
@@ -53,7 +56,7 @@ def tls(folder):
     ca, cert, key = certificate(folder)
     with server(folder, port, "-Z", "-o",
                 f"ssl_chain_cert={cert},ssl_key={key}"):
-        yield f"memcached://127.0.0.1:{port}?tls=on&tls-ca={ca}"
+        yield f"memcached://127.0.0.1:{port}?{PATIENT}&tls=on&tls-ca={ca}"
 
 
 def sasl(folder):
@@ -71,8 +74,8 @@ def sasl(folder):
     secret.chmod(0o600)
     with server(folder, port, "-S",
                 env={**os.environ, "SASL_CONF_PATH": str(folder)}):
-        yield (f"memcached://127.0.0.1:{port}?protocol=binary&user={USER}"
-               f"&password-file={secret}")
+        yield (f"memcached://127.0.0.1:{port}?{PATIENT}&protocol=binary"
+               f"&user={USER}&password-file={secret}")
 
 
 KINDS = {"memcached": text, "memcached-binary": binary, "memcached-two": two,
