@@ -64,8 +64,9 @@ fcache_bytes_t mfc_invalidate_tags(request_rec *r, const mfc_ctx_t *ctx)
     return copy;
 }
 
-static void forget(request_rec *r, const mfc_ctx_t *ctx, const char *path,
-                   const char *query)
+/* 0 when the store could not: another try would only wait once more. */
+static int forget(request_rec *r, const mfc_ctx_t *ctx, const char *path,
+                  const char *query)
 {
     fcache_scope_t scope = {.kind = FCACHE_SCOPE_TAG,
                             .prefix = ctx->conf->prefix,
@@ -73,12 +74,13 @@ static void forget(request_rec *r, const mfc_ctx_t *ctx, const char *path,
     fcache_error_t error = {""};
 
     if (fcache_clear(ctx->cache, &scope, 0, &error) == FCACHE_OK) {
-        return;
+        return 1;
     }
     ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
                   "FC0104: what is stored for a URL that was written to may be "
                   "served once more: %s",
                   error.text);
+    return 0;
 }
 
 /* Is it a reference to this request's own origin (T21)? */
@@ -126,15 +128,14 @@ static int read_reference(request_rec *r, const mfc_ctx_t *ctx,
     return 1;
 }
 
-static void forget_reference(request_rec *r, const mfc_ctx_t *ctx,
-                             const char *field)
+static int forget_reference(request_rec *r, const mfc_ctx_t *ctx,
+                            const char *field)
 {
     const char *path;
     const char *query;
 
-    if (read_reference(r, ctx, field, &path, &query)) {
-        forget(r, ctx, path, query);
-    }
+    return !read_reference(r, ctx, field, &path, &query) ||
+           forget(r, ctx, path, query);
 }
 
 int mfc_invalidate_is_own(request_rec *r, const mfc_ctx_t *ctx,
@@ -164,9 +165,10 @@ apr_status_t mfc_bypass_filter(ap_filter_t *f, apr_bucket_brigade *bb)
     mfc_post_check(r, ctx);
     if (ctx->cache != NULL && r->status >= 200 && r->status < 400 &&
         !fcache_method_is_safe(ctx->request.method)) {
-        forget(r, ctx, path_of(r, ctx), query_of(r, ctx));
-        forget_reference(r, ctx, "Location");
-        forget_reference(r, ctx, "Content-Location");
+        if (forget(r, ctx, path_of(r, ctx), query_of(r, ctx)) &&
+            forget_reference(r, ctx, "Location")) {
+            forget_reference(r, ctx, "Content-Location");
+        }
         ctx->epoch = fcache_epoch(ctx->cache);
     }
     if (ctx->capture == NULL) { /* else what is stored comes first */

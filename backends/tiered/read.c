@@ -75,6 +75,17 @@ static void sync_when_due(fct_t *tier, int64_t now_us)
 
 /* ---- get ----------------------------------------------------------------- */
 
+/* Is it good? What is behind already needs no question: L2 is asked for it, and
+ * tells its epoch then. So a get waits for one trip that fails, not for two. */
+static int is_good(fct_t *tier, uint64_t asof, int64_t now_us)
+{
+    if (asof < fct_epoch(tier)) {
+        return 0;
+    }
+    sync_when_due(tier, now_us);
+    return asof >= fct_epoch(tier);
+}
+
 /* MISS also for what is near but not known to be good. */
 static fcache_status_t get_near(fct_t *tier, const fcache_key_t *key,
                                 int64_t now_us, fcache_item_t *out_item,
@@ -83,12 +94,9 @@ static fcache_status_t get_near(fct_t *tier, const fcache_key_t *key,
     uint64_t asof = 0;
     fcache_status_t status =
         fct_near_get(tier, key, now_us, out_item, &asof, pool);
-    if (status == FCACHE_OK) {
-        sync_when_due(tier, now_us);
-        if (asof < fct_epoch(tier)) {
-            let_go(&tier->l1, out_item->pin);
-            status = FCACHE_MISS;
-        }
+    if (status == FCACHE_OK && !is_good(tier, asof, now_us)) {
+        let_go(&tier->l1, out_item->pin);
+        status = FCACHE_MISS;
     }
     count(&tier->l1, status == FCACHE_OK);
     return status;

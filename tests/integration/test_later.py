@@ -133,6 +133,19 @@ def test_a_write_is_told_when_the_store_is_not(httpd, origin, path):
     httpd.log.wait("FC0104", start)
 
 
+def test_a_store_that_fails_is_told_once_of_a_write(httpd, origin, path):
+    """Not once for each URL that the answer names: each try may wait."""
+    httpd.log.allow("FC0104")
+    target = "/broken" + path
+    origin.on(target, ok("", ("Location", "/a"), ("Content-Location", "/b")))
+    origin.on(target + "/last", ok())
+    start = httpd.log.path.stat().st_size
+    for each in (target, target + "/last"):
+        assert httpd.post(each, b"x").status == 200
+    said = httpd.log.path.read_text()[start:]
+    assert said.count("FC0104") == 2
+
+
 def test_a_slow_store_does_not_take_all_workers(mpm, origin, path):
     """Of two workers in the process one puts; what the other has is let go."""
     if mpm == "prefork":

@@ -22,6 +22,20 @@ static void what_is_near_is_served_for_its_life(void **state)
     assert_string_equal(box_get(box, &other, at_ms(0)), "TIMEOUT");
 }
 
+/* A get that finds L2 silent waits for it once. */
+static void one_trip_fails_per_get(void **state)
+{
+    box_t *box = *state;
+    fcache_key_t key = box_key(box, "a");
+    box_put(box, &key, "one", 60);
+    others_clear(box, 0);
+    box->ops->sync(box->self, &(uint64_t){0}, NULL);
+    box->far->syncs = 0;
+    far_fails(box, FCACHE_TIMEOUT);
+    assert_string_equal(box_get(box, &key, at_ms(5000)), "TIMEOUT");
+    assert_int_equal(box->far->syncs + box->far->gets, 1);
+}
+
 /* One question per interval, not one per get. */
 static void a_dead_store_is_asked_once_in_a_while(void **state)
 {
@@ -137,6 +151,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         box_test(what_is_near_is_served_for_its_life),
+        box_test(one_trip_fails_per_get),
         box_test(a_dead_store_is_asked_once_in_a_while),
         box_test(what_is_put_is_near),
         box_test(what_is_refused_is_not_kept),
