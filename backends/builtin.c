@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "dynamodb/dynamodb.h"
 #include "memcached/memcached.h"
 #include "memory/memory.h"
 #include "redis/redis.h"
@@ -11,6 +12,7 @@ static const fcache_backend_ops_t *const builtin[] = {
     &fcache_redis_ops,
     &fcache_rediss_ops,
     &fcache_unix_ops,
+    &fcache_dynamodb_ops,
     &fcache_tiered_ops,
 };
 

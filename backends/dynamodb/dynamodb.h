@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef FCD_DYNAMODB_H
+#define FCD_DYNAMODB_H
+
+/*
+ * Items in a DynamoDB table: `dynamodb://TABLE?region=...`. A tour:
+ *
+ *   request.c   what is asked, as JSON; the layout of an item
+ *   reply.c     what is answered; failure.c what errors mean
+ *   sigv4.c     signatures
+ *   secret.c, source.c, credentials.c   whose they are, and keeping them fresh
+ *   http.c, trust.c, service.c   connections, TLS, one exchange
+ *   items.c, clock.c, table.c   the rows of remote/client.h
+ */
+
+#include "service.h"
+
+#include "../remote/client.h"
+
+/* An item may have 400 KB with the names of its attributes; some is for the
+ * name and the numbers beside the value. */
+#define FCD_ITEM_MAX  409600
+#define FCD_VALUE_MAX (FCD_ITEM_MAX - 256)
+
+typedef struct fcd_store_t {
+    fcd_service_t service;
+    fcache_bytes_t table;
+    const char *table_name;
+} fcd_store_t;
+
+/* One exchange: `body`, which `status` says was built or not, is sent and freed.
+ * FCACHE_UNAVAILABLE names what makes a table that is missing. */
+fcache_status_t fcd_exchange(fcd_store_t *store, fcd_exchange_t *exchange,
+                             fcache_buf_t *body, fcache_status_t status,
+                             fcache_error_t *error);
+
+/* The rows: items.c, */
+fcache_status_t fcd_fetch(void *self, fcache_bytes_t home,
+                          const fcache_bytes_t *names, size_t count,
+                          fcr_found_t *out_found, fcn_deadline_t deadline,
+                          apr_pool_t *pool, fcache_error_t *error);
+fcache_status_t fcd_store(void *self, const fcr_store_t *store,
+                          fcn_deadline_t deadline, fcache_error_t *error);
+fcache_status_t fcd_remove(void *self, fcache_bytes_t name,
+                           fcn_deadline_t deadline, fcache_error_t *error);
+/* clock.c, */
+fcache_status_t fcd_tick(void *self, const fcache_bytes_t *home,
+                         fcache_bytes_t clock, fcache_bytes_t counter,
+                         uint64_t floor, int64_t ttl_us, uint64_t *out_clock,
+                         fcn_deadline_t deadline, fcache_error_t *error);
+/* table.c. */
+fcache_status_t fcd_walk(void *self, fcr_walk_fn fn, void *baton,
+                         fcache_error_t *error);
+fcache_status_t fcd_census(void *self, fcr_census_t *out_census,
+                           fcache_error_t *error);
+fcache_status_t fcd_setup(void *self, fcache_error_t *error);
+
+extern const fcr_client_ops_t fcd_client;
+extern const fcache_backend_ops_t fcache_dynamodb_ops;
+
+#endif
