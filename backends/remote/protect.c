@@ -161,13 +161,6 @@ static fcache_status_t read_compress(const apr_table_t *options,
 static fcache_status_t check(const char *path, int is_local, int integrity,
                              int encrypt, fcache_error_t *error)
 {
-    if (path && !integrity) {
-        return fcache_error_set(
-            error, FCACHE_BAD_CONFIG,
-            "integrity=off and secret-file=%.100s do not go "
-            "together: leave one out",
-            path);
-    }
     if (encrypt && !path) {
         return fcache_error_set(error, FCACHE_BAD_CONFIG,
                                 "encrypt=on needs a secret-file; make one: "

@@ -20,7 +20,8 @@ static void options_are_looked_at(void **state)
         {"on", NULL, NULL, 0, 0, FCACHE_BAD_CONFIG, "integrity=off"},
         {NULL, "on", NULL, 0, 1, FCACHE_BAD_CONFIG, "fcachectl secret > FILE"},
         {"off", "on", NULL, 0, 0, FCACHE_BAD_CONFIG, "encrypt=on"},
-        {"off", NULL, NULL, 1, 0, FCACHE_BAD_CONFIG, "leave one out"},
+        {"off", NULL, NULL, 1, 0, FCACHE_OK, ""},
+        {"off", "on", NULL, 1, 0, FCACHE_OK, ""},
         {"yes", NULL, NULL, 1, 0, FCACHE_BAD_CONFIG, "integrity=yes"},
         {NULL, "", NULL, 1, 0, FCACHE_BAD_CONFIG, "encrypt="},
         {NULL, NULL, "on", 1, 0, FCACHE_BAD_CONFIG, "compress=on"},
@@ -53,6 +54,24 @@ static void options_are_looked_at(void **state)
     unlink(path);
 }
 
+/* What may be left out is used when it is there. */
+static void a_secret_is_used_if_there_is_one(void **state)
+{
+    apr_pool_t *pool = *state;
+    char path[] = "/tmp/fcache-secret-XXXXXX";
+    apr_table_t *options = apr_table_make(pool, 2);
+    fcr_protect_t *protect = NULL;
+    int fd = mkstemp(path);
+    assert_true(write(fd, SECRET_A "\n", 44) == 44);
+    close(fd);
+    apr_table_set(options, "secret-file", path);
+    apr_table_set(options, "integrity", "off");
+    assert_int_equal(fcr_protect_create(options, 0, &protect, pool, NULL),
+                     FCACHE_OK);
+    assert_int_equal(protect->key_count, 1);
+    unlink(path);
+}
+
 static void options_have_names(void **state)
 {
     (void)state;
@@ -65,6 +84,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         pool_test(options_are_looked_at),
+        pool_test(a_secret_is_used_if_there_is_one),
         pool_test(options_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
