@@ -195,6 +195,13 @@ fcache_status_t fcache_backend_child_init(fcache_backend_t *backend,
                : FCACHE_OK;
 }
 
+fcache_status_t fcache_backend_setup(fcache_backend_t *backend,
+                                     fcache_error_t *error)
+{
+    return backend->ops->setup ? backend->ops->setup(backend->self, error)
+                               : FCACHE_OK;
+}
+
 const char *fcache_backend_name(const fcache_backend_t *backend)
 {
     return backend->name;

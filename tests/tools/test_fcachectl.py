@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """fcachectl against a region that another program holds."""
+import base64
 import contextlib
 import json
 import os
@@ -111,6 +112,34 @@ def test_help_lists_every_command_and_its_options(ctl):
         assert page.startswith(b"usage: fcachectl " + command)
         assert command == b"help" or page == ctl.out(command, "-h")
     assert b"--soft" in ctl.out("help", "clear")
+
+
+# ---- without a store, and before there is one ---------------------------------
+
+def test_a_secret_is_new_each_time_and_needs_no_store():
+    ctl = Ctl("memory:no-such-region")
+    lines = {ctl.out("secret") for _ in range(5)}
+    assert len(lines) == 5
+    lines.add(ctl.json("secret")["secret"].encode() + b"\n")
+    assert all(len(base64.urlsafe_b64decode(line.strip() + b"=")) == 32
+               for line in lines)
+
+
+@pytest.mark.parametrize("before, after", [
+    (0o644, 0o640), (0o666, 0o640), (0o640, 0o640), (0o600, 0o600)])
+def test_the_file_of_a_secret_is_made_private(tmp_path, before, after):
+    path = tmp_path / "secret"
+    path.touch()
+    path.chmod(before)
+    with path.open("wb") as file:
+        subprocess.run([os.environ["FCACHECTL"], "secret"], stdout=file,
+                       check=True, timeout=20)
+    assert len(path.read_bytes()) == 44
+    assert path.stat().st_mode & 0o7777 == after
+
+
+def test_a_store_that_needs_nothing_is_ready(ctl):
+    assert ctl.json("init") == {"store": "ready"}
 
 
 @pytest.mark.parametrize("store, code, text", [

@@ -7,7 +7,7 @@
  *
  *   main.c     opens the store, runs the command
  *   options.c  the tables of commands and options, usage
- *   root.c     gives up the rights of root before a store is read
+ *   root.c     gives up the rights of root before shared memory is read
  *   key.c      what KEY on the command line means
  *   output.c   one JSON value, shown as JSON or as a table
  *   the rest   one file per command
@@ -54,6 +54,7 @@ typedef struct ctl_command_t {
     const char *options; /* letters of the options it takes */
     const char *help;
     ctl_exit_t (*run)(ctl_t *ctl);
+    int is_storeless; /* runs without a store */
 } ctl_command_t;
 
 /* ---- options.c -------------------------------------------------------------
@@ -143,6 +144,8 @@ ctl_exit_t ctl_ls(ctl_t *ctl);
 ctl_exit_t ctl_clear(ctl_t *ctl);
 ctl_exit_t ctl_stats(ctl_t *ctl);
 ctl_exit_t ctl_check(ctl_t *ctl);
+ctl_exit_t ctl_init(ctl_t *ctl);
+ctl_exit_t ctl_secret(ctl_t *ctl);
 ctl_exit_t ctl_explain(ctl_t *ctl);
 
 #endif

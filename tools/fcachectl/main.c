@@ -21,7 +21,8 @@ static fcache_status_t open_store(ctl_t *ctl, const char *url)
     if (status == FCACHE_OK) {
         status = fcache_backend_open(options.backend, ctl->pool, &ctl->error);
     }
-    if (status == FCACHE_OK) {
+    if (status == FCACHE_OK &&
+        !(fcache_backend_flags(options.backend) & FCACHE_BACKEND_REMOTE)) {
         status = ctl_give_up_root(&ctl->error);
     }
     if (status == FCACHE_OK) {
@@ -45,6 +46,9 @@ static ctl_exit_t run(ctl_t *ctl, int argc, const char *const *argv)
 
     if (code != CTL_OK || !command) {
         return code;
+    }
+    if (command->is_storeless) {
+        return command->run(ctl);
     }
     url = ctl_option(ctl, "store");
     if (!url) {

@@ -9,7 +9,8 @@
 #define NOBODY 65534 /* user and group of nobody, to every Linux */
 
 /* Root is needed to find a store and open its memory. What lies in there was
- * written by the server's children, and it is looked at without that power. */
+ * written by the server's children, and it is looked at without that power. A
+ * remote store may need it for longer, for a socket or credentials. */
 fcache_status_t ctl_give_up_root(fcache_error_t *error)
 {
     if (geteuid() != 0) {

@@ -138,6 +138,11 @@ FCACHE_API fcache_status_t fcache_backend_child_init(fcache_backend_t *backend,
                                                      apr_pool_t *pool,
                                                      fcache_error_t *error);
 
+/* Makes what the store needs to exist, a table say; after child_init. OK also when
+ * it is there, or nothing is needed. */
+FCACHE_API fcache_status_t fcache_backend_setup(fcache_backend_t *backend,
+                                                fcache_error_t *error);
+
 /* "default", "memory:?size=64M", "memory"; strings live as long as it. The URL
  * is without secrets. */
 FCACHE_API const char *fcache_backend_name(const fcache_backend_t *backend);
