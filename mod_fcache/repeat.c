@@ -179,14 +179,16 @@ static int copy_address(request_rec *r, const request_rec *of)
                                   r->pool) == APR_SUCCESS;
 }
 
-/* All phases up to the handler. Some of them change fields and variables, and
- * they have done so for the client: what came of it is taken over. */
+/* All phases up to the handler. They have run for the client, too: what came of
+ * variables then is there from the start, for it may stem from a field that is
+ * gone, and what they make of fields is not made of them twice. */
 static int run_phases(request_rec *r, const request_rec *of)
 {
     int status;
 
     copy_line(r, of);
     r->headers_in = fields_of(of, r->pool);
+    r->subprocess_env = apr_table_clone(r->pool, of->subprocess_env);
     status = ap_run_post_read_request(r);
     if ((status != OK && status != DECLINED) || !copy_address(r, of) ||
         ap_process_request_internal(r) != OK) {
@@ -194,8 +196,6 @@ static int run_phases(request_rec *r, const request_rec *of)
     }
     r->headers_in = fields_of(of, r->pool);
     r->user = apr_pstrdup(r->pool, r->user);
-    apr_table_overlap(r->subprocess_env, of->subprocess_env,
-                      APR_OVERLAP_TABLES_SET);
     r->subprocess_env = apr_table_clone(r->pool, r->subprocess_env);
     return 1;
 }

@@ -32,6 +32,12 @@ FCacheEnable on
 <Location /appends>
     RequestHeader append X-Hops one
 </Location>
+<Location /marked>
+    SetEnvIf X-Mark (.+) mark=$1
+    Require env mark
+    RequestHeader unset X-Mark
+    FCacheKeyBuilder env:mark
+</Location>
 <Location /near>
     Require ip 127.0.0.2
 </Location>
@@ -312,6 +318,7 @@ def test_variants_are_refreshed_each(httpd, origin, path):
 
 @pytest.mark.parametrize("where, knobs", [
     ("/sorted", {}), ("/appends", {}), ("/near", {"source": "127.0.0.2"}),
+    ("/marked", {"headers": {"X-Mark": "one"}}),
     ("/known", {"headers": basic("ann", "secret")})])
 def test_what_comes_before_the_handler(httpd, origin, path, where, knobs):
     """Rewritten queries, added fields, access by address and by password."""

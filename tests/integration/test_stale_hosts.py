@@ -39,7 +39,8 @@ SCRIPT = """#!/bin/sh
 echo run >>"$0.runs"
 printf 'Content-Type: text/plain\\nCache-Control: %s\\nAge: 20\\n\\n' \\
     'max-age=10, stale-while-revalidate=600'
-printf '%s' "$REQUEST_SCHEME $HTTPS $SERVER_NAME $REMOTE_ADDR $SSL_PROTOCOL"
+printf '%s' "$REQUEST_SCHEME $HTTPS $SERVER_NAME $REMOTE_ADDR $FCACHE_STATUS \
+$SSL_PROTOCOL"
 """
 HOST = "secure.example"
 
@@ -87,7 +88,7 @@ def test_a_handler_sees_what_it_saw(httpd):
         answer = fetch(httpd.ports[1], "/cgi/script", tls=True, host=HOST)
         assert answer.cache == ("STALE" if number else "MISS")
         assert answer.body.startswith(
-            f"https on {HOST} 127.0.0.1 TLSv1".encode())
+            f"https on {HOST} 127.0.0.1 MISS TLSv1".encode())
         eventually(lambda: sum("FC0106" in line for line in
                                httpd.log.lines(start)) == number)
     assert runs.read_text().count("run") == 3
