@@ -230,7 +230,6 @@ int mfc_on_repeat(request_rec *r, const fcache_key_t *key)
     }
     ctx = ctx_create(r, conf);
     ctx->policy.request_control = FCACHE_REQUEST_CONTROL_IGNORE;
-    ctx->reported = r; /* what was told of the client's request is replaced */
     return admit(r, ctx) == FCACHE_REASON_NONE &&
            build_key(r, ctx) == FCACHE_REASON_NONE &&
            fcache_bytes_equal(ctx->key.canonical, key->canonical);

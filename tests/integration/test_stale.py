@@ -2,12 +2,14 @@
 """Stale-while-revalidate (RFC 5861 section 3): the client has its answer at
 once, and one refresh behind makes the next one fresh."""
 from concurrent.futures import ThreadPoolExecutor
+import re
 import threading
 import time
 
 import pytest
 
-from harness.client import basic
+from harness.client import basic, request_bytes
+from harness.httpd import Httpd
 from harness.origin import Reply, counting, ok
 
 MPMS = ("event", "worker", "prefork")
@@ -20,6 +22,8 @@ ScriptAlias /cgi/ "{root}/cgi/"
     Require all granted
 </Directory>
 FCacheEnable on
+FCacheMaxObject 4M
+SendBufferSize 65536
 <Location /operator>
     FCacheStale while-revalidate=600 if-error=600
 </Location>
@@ -49,6 +53,13 @@ FCacheEnable on
 </Location>
 """
 OPTIONS = {"loglevel": "fcache:debug"}
+ONE_CHILD = {
+    "event": "ServerLimit 1\nStartServers 1\nThreadsPerChild 16\n"
+             "MaxRequestWorkers 16\nMinSpareThreads 1\nMaxSpareThreads 16",
+    "worker": "ServerLimit 1\nStartServers 1\nThreadsPerChild 16\n"
+             "MaxRequestWorkers 16\nMinSpareThreads 1\nMaxSpareThreads 16",
+    "prefork": "ServerLimit 2\nStartServers 2\nMaxRequestWorkers 2",
+}
 SWR = "max-age=10, stale-while-revalidate=600"
 CGI = """#!/bin/sh
 echo run >>"{runs}"
@@ -123,6 +134,43 @@ def test_one_refresh_for_many_at_once(httpd, origin, path):
         {(200, "STALE", b"old")}
     gate.open()
     eventually(lambda: httpd.get(path).cache == "HIT")
+    assert origin.count(path) == 2
+
+
+def test_one_refresh_without_a_lock(mpm, origin, path):
+    """A child knows its own, for stores that cannot lock or have forgotten."""
+    gate = Gate(ok("new"))
+    names = {"origin": f"http://127.0.0.1:{origin.port}"}
+    origin.on(path, stale("old"), gate)
+    with Httpd("ProxyPass / {origin}/ retry=0\nFCacheEnable on", mpm,
+               names=names, tuning=ONE_CHILD[mpm]) as httpd:
+        httpd.log.allow("AH00161")
+        fill(httpd, path)
+        assert httpd.get(path).cache == "STALE"
+        eventually(lambda: origin.count(path) == 2)
+        if mpm != "prefork":  # whose only child is refreshing
+            lock = re.search(r"(fcache:default:[\w-]{43}) .* refresh=",
+                             httpd.fcachectl("ls", "--long")[1])[1]
+            assert httpd.fcachectl("del", lock)[0] == 0
+            for _ in range(3):
+                assert httpd.get(path).cache == "STALE"
+        gate.open()
+        eventually(lambda: httpd.get(path).cache == "HIT")
+        assert origin.count(path) == 2
+
+
+def test_one_who_reads_slowly_starts_no_second(httpd, origin, path):
+    """It was served stale, and by the time it has all, another was, too."""
+    body = b"x" * (3 << 20)
+    origin.on(path, stale(body), ok("new"))
+    fill(httpd, path)
+    with httpd.connect() as slow:
+        slow.send(request_bytes(path))
+        assert slow.read_head().cache == "STALE"
+        assert httpd.get(path).cache == "STALE"
+        eventually(lambda: httpd.get(path).cache == "HIT")
+        assert slow.stream.read(len(body)) == body
+    eventually(lambda: refreshes(httpd) == 2)
     assert origin.count(path) == 2
 
 

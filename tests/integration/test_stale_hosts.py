@@ -33,7 +33,8 @@ CONF = "ProxyPass /cgi !" + tls.CONF + """
     </Location>
 </VirtualHost>
 """
-OPTIONS = {"loglevel": "fcache:debug"}
+# the certificate is for localhost
+OPTIONS = {"loglevel": "fcache:debug ssl:error"}
 names = tls.names
 SCRIPT = """#!/bin/sh
 echo run >>"$0.runs"
