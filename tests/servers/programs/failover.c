@@ -197,5 +197,7 @@ int main(void)
         pthread_join(threads[i], NULL);
     }
     print(&load);
+    apr_pool_destroy(pool);
+    apr_terminate();
     return atomic_load(&load.wrong) > 0;
 }

@@ -134,8 +134,10 @@ def main(case, program):
             contextlib.ExitStack() as stack:
         load = CASES[case](program, Path(folder), stack)
     print(f"{case}: {load.counters}")
-    if load.process.returncode or load.counters["wrong"]:
+    if load.counters["wrong"]:
         sys.exit("something was served that had been cleared")
+    if load.process.returncode:
+        sys.exit(f"the load ended with {load.process.returncode}")
     if load.counters["slowest_us"] > 2_000_000:
         sys.exit("a get went far past its deadline")
 
