@@ -152,11 +152,17 @@ static void follow(fcrd_t *self, fcrd_call_t *call, int is_ask,
     fcache_bytes_t host;
     uint16_t port;
     fcrd_server_t *next = NULL;
-    if (self->conf.topology != FCRD_CLUSTER ||
-        !fcrd_redirect_parse(call->reply, &slot, &host, &port)) {
+    if (self->conf.topology != FCRD_CLUSTER) {
+        call->status = fcache_error_set(error, FCACHE_UNAVAILABLE,
+                                        "server %s is of a cluster: give "
+                                        "cluster=on",
+                                        call->server->endpoint.text);
+        return;
+    }
+    if (!fcrd_redirect_parse(call->reply, &slot, &host, &port)) {
         call->status = fcache_error_set(error, FCACHE_PROTOCOL,
-                                        "server %s sends elsewhere, nobody "
-                                        "knows where",
+                                        "server %s does not say where the slot "
+                                        "is",
                                         call->server->endpoint.text);
         return;
     }
