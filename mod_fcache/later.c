@@ -8,7 +8,9 @@
  *
  * The worker puts, and is busy for as long as the store's deadline at most. Not
  * more than half of a process's workers are at once; what comes above is not
- * stored: a slow store must not take all of them from the clients.
+ * stored: a slow store must not take all of them from the clients. Nor is anything
+ * when the store did not answer the look-up: the next request on the connection
+ * would wait for the put in vain.
  */
 #include "ctx.h"
 
@@ -59,6 +61,16 @@ void mfc_later(request_rec *r, mfc_ctx_t *ctx, mfc_put_fn put)
     ctx->put = put;
 }
 
+/* A tier is of another kind than its far store: the near one takes what comes. */
+static int is_silent(const mfc_ctx_t *ctx)
+{
+    const fcache_backend_ops_t *kind =
+        fcache_backend_ops(fcache_backend_of(ctx->cache));
+
+    return (kind->flags & FCACHE_BACKEND_REMOTE) &&
+           (ctx->found == FCACHE_TIMEOUT || ctx->found == FCACHE_UNAVAILABLE);
+}
+
 void mfc_later_run(request_rec *r, mfc_ctx_t *ctx)
 {
     mfc_put_fn put = ctx->put;
@@ -67,6 +79,10 @@ void mfc_later_run(request_rec *r, mfc_ctx_t *ctx)
         return;
     }
     ctx->put = NULL;
+    if (is_silent(ctx)) {
+        mfc_report(r, ctx, ctx->verdict, FCACHE_REASON_STORE_FAULT);
+        return;
+    }
     if (apr_atomic_inc32(&putting) < may_put) {
         put_now(r, ctx, put);
     } else {

@@ -196,6 +196,7 @@ static fcache_status_t open_tier(void *self, apr_pool_t *retain_pool,
                                 "store %s: no memory to share", tier->name);
     }
     atomic_store(&page->synced_us, 0); /* L2 may be another one now */
+    atomic_store(&page->is_failing, 0);
     tier->page = page;
     fcache_status_t status = open_level(&tier->l1, retain_pool, error);
     return status == FCACHE_OK ? open_level(&tier->l2, retain_pool, error)

@@ -69,7 +69,7 @@ static void sync_when_due(fct_t *tier, int64_t now_us)
     if (l2->ops->sync && is_due(synced_us, now_us, tier->sync_us) &&
         atomic_compare_exchange_strong(&tier->page->synced_us, &synced_us,
                                        now_us)) {
-        l2->ops->sync(l2->self, &epoch, NULL);
+        fct_note(tier, l2->ops->sync(l2->self, &epoch, NULL));
     }
 }
 
@@ -121,8 +121,8 @@ static fcache_status_t get_far(fct_t *tier, const fcache_key_t *key,
 {
     const fct_level_t *l2 = &tier->l2;
     uint64_t epoch = fct_epoch(tier);
-    fcache_status_t status =
-        l2->ops->get(l2->self, key, now_us, out_item, pool, error);
+    fcache_status_t status = fct_note(
+        tier, l2->ops->get(l2->self, key, now_us, out_item, pool, error));
     count(l2, status == FCACHE_OK);
     if (status == FCACHE_OK) {
         refill(tier, key, out_item, epoch, now_us);

@@ -19,6 +19,7 @@ typedef struct fct_level_t {
 /* What the processes of a server share. */
 typedef struct fct_page_t {
     _Atomic int64_t synced_us; /* 0: never */
+    _Atomic int is_failing;    /* L2 did not answer when it was asked last */
     _Atomic uint64_t hits, misses, stale;
 } fct_page_t;
 
@@ -30,6 +31,17 @@ typedef struct fct_t {
     uint64_t id; /* of L2: what was near another one is none of ours */
     fct_page_t *page;
 } fct_t;
+
+/* Keeps in mind whether L2 answers. */
+static inline fcache_status_t fct_note(const fct_t *tier,
+                                       fcache_status_t status)
+{
+    int fails = status == FCACHE_TIMEOUT || status == FCACHE_UNAVAILABLE;
+    if (fails != atomic_load(&tier->page->is_failing)) {
+        atomic_store(&tier->page->is_failing, fails);
+    }
+    return status;
+}
 
 /* L2's epoch as it is known here. */
 uint64_t fct_epoch(void *self);

@@ -9,6 +9,21 @@ fcache_status_t fct_unsupported(const fct_t *tier, const char *what,
                             tier->l2.ops->scheme, what);
 }
 
+/* Gets and questions find out whether L2 answers again; a put that waits for it in
+ * vain would hold up the worker once more. */
+static fcache_status_t put_far(const fct_t *tier, const fcache_key_t *key,
+                               const fcache_value_t *value, int64_t now_us,
+                               fcache_error_t *error)
+{
+    const fct_level_t *l2 = &tier->l2;
+    if (atomic_load(&tier->page->is_failing)) {
+        return fcache_error_set(error, FCACHE_UNAVAILABLE,
+                                "store %s: l2 did not answer the last time",
+                                tier->name);
+    }
+    return fct_note(tier, l2->ops->put(l2->self, key, value, now_us, error));
+}
+
 /*
  * L1 first: were it last, it could keep for l1-ttl what was deleted in between.
  * While L2 fails, L1 alone takes what is put.
@@ -18,9 +33,8 @@ fcache_status_t fct_put(void *self, const fcache_key_t *key,
                         fcache_error_t *error)
 {
     fct_t *tier = self;
-    const fct_level_t *l2 = &tier->l2;
     fcache_status_t near = fct_near_put(tier, key, value, 0, now_us);
-    fcache_status_t far = l2->ops->put(l2->self, key, value, now_us, error);
+    fcache_status_t far = put_far(tier, key, value, now_us, error);
     if (near == FCACHE_OK && fcache_status_is_fault(far)) {
         return FCACHE_OK;
     }

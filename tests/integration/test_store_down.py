@@ -100,6 +100,21 @@ def test_nothing_is_connected_before_the_first_request(mpm, origin, path):
             real.wait_for(lambda: hole.taken, "a connection")
 
 
+def test_what_did_not_answer_is_not_put_into(mpm, origin, path):
+    """A client's next request would wait for it, on top of its look-up."""
+    origin.on(path, counting())
+    conf = CONF.replace("open=100ms", "failures=1000 open=100ms")
+    with Hole() as hole, \
+            Httpd(conf, mpm, names=conf_names(origin, hole.port),
+                  loglevel="fcache:info", **OPTIONS) as server, \
+            server.connect() as connection:
+        for _ in range(4):
+            assert connection.request(path).cache == "MISS"
+        said = server.log.path.read_text()
+    assert said.count("FC0105") == 4
+    assert "FC0103" not in said
+
+
 def test_what_is_near_is_served_while_the_store_is_gone(mpm, origin, path,
                                                         tmp_path):
     """And all goes on when it is back."""

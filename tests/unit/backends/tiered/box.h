@@ -26,7 +26,7 @@ typedef struct far_t {
     void *truth;
     uint64_t known; /* the epoch as known here */
     fcache_status_t fails;
-    int gets, syncs;
+    int gets, puts, syncs;
     int clear_at_get; /* somebody clears while it is read */
 } far_t;
 
@@ -122,6 +122,7 @@ static fcache_status_t far_put(void *self, const fcache_key_t *key,
                                fcache_error_t *error)
 {
     far_t *far = self;
+    far->puts++;
     return far->fails ? far_failure(far, error)
                       : far->ops->put(far->truth, key, value, now_us, error);
 }

@@ -61,6 +61,24 @@ static void what_is_put_is_near(void **state)
     assert_string_equal(box_get(box, &key, at_ms(10000)), "MISS");
 }
 
+/* What waited for L2 in vain does not wait once more to put; whoever gets finds out
+ * when it is back. */
+static void a_silent_store_is_not_put_into(void **state)
+{
+    box_t *box = *state;
+    fcache_key_t key = box_key(box, "a");
+    far_fails(box, FCACHE_TIMEOUT);
+    assert_string_equal(box_get(box, &key, at_ms(0)), "TIMEOUT");
+    assert_int_equal(box_put(box, &key, "one", 60), FCACHE_OK);
+    assert_int_equal(box->far->puts, 0);
+    assert_string_equal(box_get(box, &key, at_ms(1)), "one");
+    far_fails(box, FCACHE_OK);
+    assert_string_equal(box_get(box, &key, at_ms(1001)), "one");
+    assert_int_equal(box_put(box, &key, "two", 60), FCACHE_OK);
+    assert_int_equal(box->far->puts, 1);
+    assert_string_equal(box_get(box, &key, at_ms(10000)), "two");
+}
+
 /* Not a fault but an answer: then nobody has it. */
 static void what_is_refused_is_not_kept(void **state)
 {
@@ -154,6 +172,7 @@ int main(void)
         box_test(one_trip_fails_per_get),
         box_test(a_dead_store_is_asked_once_in_a_while),
         box_test(what_is_put_is_near),
+        box_test(a_silent_store_is_not_put_into),
         box_test(what_is_refused_is_not_kept),
         box_test(an_older_one_does_not_stay_near),
         box_test(add_needs_the_far_one),
