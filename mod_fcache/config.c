@@ -137,6 +137,7 @@ void mfc_conf_policy(const mfc_conf_t *conf, fcache_policy_t *out_policy)
     out_policy->authorization_never = conf->authorization_never;
     out_policy->request_control = conf->request_control;
     out_policy->heuristic = conf->heuristic;
+    out_policy->ignore_bad_age = conf->ignore_bad_age;
     out_policy->partial = conf->partial;
     out_policy->stale_while_revalidate_s = conf->stale.while_revalidate_s;
     out_policy->stale_if_error_s = conf->stale.if_error_s;

@@ -154,6 +154,7 @@ const char *mfc_parse_size(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_set_cookie(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_authorization(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_error_status(cmd_parms *, void *, int, char *const[]);
+const char *mfc_parse_bad_age(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_request_control(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_stale(cmd_parms *, void *, int, char *const[]);
 

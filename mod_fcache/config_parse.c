@@ -406,42 +406,6 @@ const char *mfc_parse_size(cmd_parms *cmd, void *field, int argc,
     return NULL;
 }
 
-const char *mfc_parse_set_cookie(cmd_parms *cmd, void *field, int argc,
-                                 char *const argv[])
-{
-    fcache_set_cookie_t *mode = field;
-
-    (void)cmd;
-    (void)argc;
-    if (is(argv[0], "refuse")) {
-        *mode = FCACHE_SET_COOKIE_REFUSE;
-    } else if (is(argv[0], "strip")) {
-        *mode = FCACHE_SET_COOKIE_STRIP;
-    } else if (is(argv[0], "store")) {
-        *mode = FCACHE_SET_COOKIE_STORE;
-    } else {
-        return "not a mode";
-    }
-    return NULL;
-}
-
-const char *mfc_parse_authorization(cmd_parms *cmd, void *field, int argc,
-                                    char *const argv[])
-{
-    int *never = field;
-
-    (void)cmd;
-    (void)argc;
-    if (is(argv[0], "never")) {
-        *never = 1;
-    } else if (is(argv[0], "rfc")) {
-        *never = 0;
-    } else {
-        return "not a mode";
-    }
-    return NULL;
-}
-
 const char *mfc_parse_error_status(cmd_parms *cmd, void *field, int argc,
                                    char *const argv[])
 {
@@ -475,24 +439,5 @@ const char *mfc_parse_error_status(cmd_parms *cmd, void *field, int argc,
     }
     codes->items = items;
     codes->count = (size_t)count;
-    return NULL;
-}
-
-const char *mfc_parse_request_control(cmd_parms *cmd, void *field, int argc,
-                                      char *const argv[])
-{
-    fcache_request_control_t *mode = field;
-
-    (void)cmd;
-    (void)argc;
-    if (is(argv[0], "honor")) {
-        *mode = FCACHE_REQUEST_CONTROL_HONOR;
-    } else if (is(argv[0], "ignore")) {
-        *mode = FCACHE_REQUEST_CONTROL_IGNORE;
-    } else if (is(argv[0], "refresh-only")) {
-        *mode = FCACHE_REQUEST_CONTROL_REFRESH_ONLY;
-    } else {
-        return "not a mode";
-    }
     return NULL;
 }

@@ -63,13 +63,28 @@ static int64_t age_value(fcache_fields_t fields)
     return oldest_s;
 }
 
-int64_t fci_initial_age(fcache_fields_t fields, int64_t request_us,
-                        int64_t response_us)
+/* RFC 9111 §5.1 to the letter: of all lines the first member, and nothing when
+ * that is no number. */
+static int64_t first_age_value(fcache_fields_t fields)
+{
+    fcache_list_t list;
+    fcache_bytes_t text;
+    int64_t age_s;
+    fcache_list_init(&list, fields, "Age");
+    return fcache_list_next(&list, &text) && fcache_delta_parse(text, &age_s)
+               ? age_s
+               : 0;
+}
+
+int64_t fci_initial_age(const fcache_policy_t *policy, fcache_fields_t fields,
+                        int64_t request_us, int64_t response_us)
 {
     int64_t date_us = fci_us_add(0, date_of(fields, response_us));
     int64_t apparent_s = fci_seconds_between(date_us, response_us);
+    int64_t age_value_s =
+        policy->ignore_bad_age ? first_age_value(fields) : age_value(fields);
     int64_t corrected_s =
-        age_value(fields) + fci_seconds_between(request_us, response_us);
+        age_value_s + fci_seconds_between(request_us, response_us);
     int64_t age_s = apparent_s > corrected_s ? apparent_s : corrected_s;
     return age_s < FCACHE_DELTA_MAX ? age_s : FCACHE_DELTA_MAX;
 }

@@ -13,8 +13,8 @@ int64_t fci_us_add(int64_t us, int64_t seconds);
 int64_t fci_seconds_between(int64_t from_us, int64_t to_us);
 
 /* corrected_initial_age of RFC 9111 §4.2.3, at most FCACHE_DELTA_MAX. */
-int64_t fci_initial_age(fcache_fields_t fields, int64_t request_us,
-                        int64_t response_us);
+int64_t fci_initial_age(const fcache_policy_t *policy, fcache_fields_t fields,
+                        int64_t request_us, int64_t response_us);
 
 /* The lifetime that s-maxage, max-age or Expires give (RFC 9111 §4.2.1), 0 for
  * one that cannot be parsed, FCACHE_NO_DELTA for none. Without `expires` that

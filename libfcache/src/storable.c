@@ -359,7 +359,7 @@ static fcache_judgement_t judge_lifetime(const fci_case_t *c)
     out.vary_count = c->vary_count;
     out.entry_flags = entry_flags(c);
     out.initial_age_s =
-        fci_initial_age(c->fields, c->request_us, c->response_us);
+        fci_initial_age(c->policy, c->fields, c->request_us, c->response_us);
     if (out.entry_flags & FCACHE_ENTRY_NO_CACHE) {
         if (!has_validator) {
             return fci_ruled(FCACHE_RULING_NO_STORE,

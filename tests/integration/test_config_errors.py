@@ -90,6 +90,7 @@ BAD = [
     ("FCacheStale", "if-error=5 off", "if-error=TIME"),
     ("FCacheStale", "origin if-error=5", "origin"),
     ("FCachePostReuse", "perhaps", "on|off"),
+    ("FCacheBadAge", "fresh", "stale|ignore"),
     ("FCacheHeuristic", "clever", "on|off"),
 ]
 

@@ -33,6 +33,9 @@ FCacheEnable on
 <Location /named>
     FCacheErrorStatus 404
 </Location>
+<Location /badage>
+    FCacheBadAge ignore
+</Location>
 <Location /some>
     FCacheErrorStatus 503
 </Location>
@@ -288,6 +291,17 @@ def test_t15_a_304_cannot_change_what_the_body_is(httpd, origin, path):
 def test_t16_old_answers_are_not_fresh(httpd, origin, path, age):
     origin.on(path, counting(("Age", age)))
     assert verdicts(httpd, path) == ["MISS", "MISS"]
+
+
+@pytest.mark.parametrize("ages,verdict", [
+    (["x"], "HIT"), (["-7200"], "HIT"), (["7200.0"], "HIT"),
+    (["7200;foo=bar"], "HIT"), (["0, 7200"], "HIT"), (["0", "7200"], "HIT"),
+    (["7200, 0"], "MISS"), (["7200", "0"], "MISS"), (["60"], "MISS"),
+    (["18446744073709551616"], "MISS")])
+def test_bad_ages_as_rfc_9111_says(httpd, origin, path, ages, verdict):
+    path = "/badage" + path
+    origin.on(path, counting(*[("Age", age) for age in ages]))
+    assert verdicts(httpd, path) == ["MISS", verdict]
 
 
 @pytest.mark.parametrize("cc", ["max-age=99999999999999999999",

@@ -142,7 +142,9 @@ typedef struct fcache_policy_t {
     int authorization_never;                  /* 0: RFC 9111 §3.5 (T8) */
     fcache_request_control_t request_control; /* HONOR */
     int heuristic;                            /* 1: RFC 9111 §4.2.2 */
-    int partial; /* 0: a 206 is not stored (T10); else as range.h says */
+    int ignore_bad_age; /* 0: what is no number, and of several lines the
+                           oldest, makes stale (T16); else RFC 9111 §5.1 */
+    int partial;        /* 0: a 206 is not stored (T10); else as range.h says */
     int64_t stale_while_revalidate_s; /* 0: where the response says nothing */
     int64_t stale_if_error_s;         /* 0: likewise */
     int64_t max_stale_s; /* 86400: cap on serving stale, 0 for never (T19) */

@@ -46,14 +46,57 @@ static void initial_ages(void **state)
         {"Age: 99999999999\nDate: Fri, 31 Dec 9999 23:59:59 GMT", S, 0,
          FCACHE_DELTA_MAX},
     };
+    fcache_policy_t policy;
     (void)state;
+    fcache_policy_init(&policy);
     for (size_t i = 0; i < COUNT(rows); i++) {
         message_t m;
         int64_t response_us = T0 + rows[i].past_us;
         ROW(i, rows[i].fields);
-        CHECK_INT(fci_initial_age(fields_of(&m, rows[i].fields),
+        CHECK_INT(fci_initial_age(&policy, fields_of(&m, rows[i].fields),
                                   response_us - rows[i].delay_us, response_us),
                   rows[i].age_s);
+    }
+}
+
+/* RFC 9111 §5.1, and the careful reading (T16). */
+static void bad_ages(void **state)
+{
+    static const struct {
+        const char *fields;
+        int64_t careful_s, ignored_s;
+    } rows[] = {
+        {"Age: 7", 7, 7},
+        {"Age: 7, 9", 7, 7},
+        {"Age: 9, 7", 9, 9},
+        {"Age: 0, 0", 0, 0},
+        {"Age: , 7", 7, 7},
+        {"Age: 7\nAge: 9", 9, 7},
+        {"Age: 9\nAge: 7", 9, 9},
+        {"Age:\nAge: 9", FCACHE_DELTA_MAX, 9},
+        {"Age: 99999999999999999999", FCACHE_DELTA_MAX, FCACHE_DELTA_MAX},
+        {"Age: abc", FCACHE_DELTA_MAX, 0},
+        {"Age: -7200", FCACHE_DELTA_MAX, 0},
+        {"Age: 7200.0", FCACHE_DELTA_MAX, 0},
+        {"Age: 7200;foo=bar", FCACHE_DELTA_MAX, 0},
+        {"Age: +7", FCACHE_DELTA_MAX, 0},
+        {"Age: \"7\"", FCACHE_DELTA_MAX, 0},
+        {"Age: x, 7", FCACHE_DELTA_MAX, 0},
+        {"Age: 7, x", 7, 7},
+        {"Age: 7\nAge: x", FCACHE_DELTA_MAX, 7},
+        {"Age:", FCACHE_DELTA_MAX, 0},
+    };
+    fcache_policy_t policy;
+    (void)state;
+    fcache_policy_init(&policy);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        message_t m;
+        fcache_fields_t fields = fields_of(&m, rows[i].fields);
+        ROW(i, rows[i].fields);
+        policy.ignore_bad_age = 0;
+        CHECK_INT(fci_initial_age(&policy, fields, T0, T0), rows[i].careful_s);
+        policy.ignore_bad_age = 1;
+        CHECK_INT(fci_initial_age(&policy, fields, T0, T0), rows[i].ignored_s);
     }
 }
 
@@ -87,6 +130,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(arithmetic_stops_at_the_ends),
         cmocka_unit_test(initial_ages),
+        cmocka_unit_test(bad_ages),
         cmocka_unit_test(guesses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

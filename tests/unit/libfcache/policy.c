@@ -52,6 +52,7 @@ static void defaults_are_safe(void **state)
     assert_int_equal(policy.authorization_never, 0);
     assert_int_equal(policy.request_control, FCACHE_REQUEST_CONTROL_HONOR);
     assert_int_equal(policy.heuristic, 1);
+    assert_int_equal(policy.ignore_bad_age, 0);
     assert_int_equal(policy.partial, 0);
     assert_int_equal(policy.stale_while_revalidate_s, 0);
     assert_int_equal(policy.stale_if_error_s, 0);
