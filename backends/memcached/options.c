@@ -53,17 +53,17 @@ static fcache_status_t read_servers(const fcache_backend_conf_t *conf,
         list += 2;
     }
     store->endpoints = endpoints;
-    while (status == FCACHE_OK && *list) {
-        size_t len = strcspn(list, ",");
-        status = add_server(store, endpoints, apr_pstrmemdup(pool, list, len),
-                            pool, error);
-        list += len + (list[len] == ',');
-    }
-    if (status == FCACHE_OK && store->count == 0) {
+    if (!*list) {
         return fcache_error_set(error, FCACHE_BAD_CONFIG,
                                 "memcached: names no server; it is "
                                 "memcached://HOST[:PORT],... or "
                                 "memcached:/PATH");
+    }
+    for (const char *rest = list; rest && status == FCACHE_OK;) {
+        size_t len = strcspn(rest, ",");
+        status = add_server(store, endpoints, apr_pstrmemdup(pool, rest, len),
+                            pool, error);
+        rest = rest[len] ? rest + len + 1 : NULL;
     }
     return status;
 }

@@ -86,7 +86,10 @@ static fcache_status_t answer_to(op_t op, const fcmc_wire_t *wire,
     peer_t peer = {.serve = serve, .baton = script};
     fcache_error_t error = {""};
     fcn_stream_t *stream = NULL;
-    peer_start(&peer, NULL);
+    char path[64]; /* ports are not for hundreds of short connections */
+    snprintf(path, sizeof(path), "/tmp/fcache-replies-%d", (int)getpid());
+    unlink(path);
+    peer_start(&peer, path);
     assert_int_equal(fcn_stream_open(&peer.address, NULL, "127.0.0.1",
                                      fcn_deadline_in(60 * S), &stream, NULL),
                      FCACHE_OK);
@@ -100,6 +103,7 @@ static fcache_status_t answer_to(op_t op, const fcmc_wire_t *wire,
     }
     fcmc_conn_destroy(conn);
     peer_stop(&peer);
+    unlink(path);
     return status;
 }
 
