@@ -21,6 +21,7 @@ fcache_status_t fcr_ended(fcr_t *store, fcache_status_t status)
 {
     if (fcache_status_is_fault(status)) {
         atomic_fetch_add(&store->shared->faults, 1);
+        atomic_store(&store->failed_us, fcn_clock_us());
     }
     return status;
 }

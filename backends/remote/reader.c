@@ -78,13 +78,20 @@ fcache_status_t fcr_sync(void *self, uint64_t *out_clock, fcache_error_t *error)
     return fcr_ended(store, status);
 }
 
+/* A look-up that has just failed is not followed by another wait. */
+static int has_just_failed(const fcr_t *store)
+{
+    int64_t failed_us = atomic_load(&store->failed_us);
+    return failed_us && fcn_clock_us() - failed_us < store->limits.open_us;
+}
+
 /* What is computed before any look-up would be taken for older than every clear,
  * so the clock is asked for once. */
 uint64_t fcr_epoch(void *self)
 {
     fcr_t *store = self;
     uint64_t clock = store->shared ? fcr_purge_epoch(&store->purge) : 0;
-    if (clock == 0 && store->joined) {
+    if (clock == 0 && store->joined && !has_just_failed(store)) {
         fcr_sync(store, &clock, NULL);
     }
     return clock;

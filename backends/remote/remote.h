@@ -5,14 +5,15 @@
 /*
  * A store made of a client (client.h). A tour, file by file:
  *
- *   record.c    an item as bytes: stamp, times, epoch, tags, head, body.
- *   protect.c   HMAC-SHA-256, AES-256-GCM, or a plain checksum over a record and
- *               the name it lies under; zstd. Nothing is parsed before it is
- *               verified.
- *   secret.c    the file of secrets.
- *   purge.c     the invalidation clock and its counters.
- *   memo.c      which entries were found valid at which clock.
- *   remote.c    the vtable of fcache/backend.h.
+ *   remote.c    options, life; the rows of fcache/backend.h are in these:
+ *   reader.c    get, and the clock for those who only compute
+ *   writer.c    put, add, del, touch
+ *   admin.c     clear, stats, setup
+ *   list.c      list
+ *   look.c      an entry fetched and judged, which all of them begin with
+ *   purge.c     the invalidation clock and its counters
+ *   memo.c      which entries were found valid at which clock
+ *   protect.h   an entry as sealed bytes. Nothing is parsed before it is verified.
  *
  * Invalidation. The store has a clock, a number that every clear raises, and a
  * counter for every scope that was ever cleared, which holds the clock's value of

@@ -19,6 +19,7 @@ typedef struct fcr_t {
     fcn_shared_t *shared;          /* set by open */
     int joined;                    /* by child_init */
     _Atomic int64_t distrusted_us; /* when a client last was */
+    _Atomic int64_t failed_us;     /* when something last did */
 } fcr_t;
 
 /* Left for the head and the tags below the client's largest value. */

@@ -316,6 +316,21 @@ static void faults_are_told_and_counted(void **state)
     assert_int_equal(remote_get(store, "a", pool), FCACHE_OK);
 }
 
+/* A request waits for a store that hangs once, not for its epoch too. */
+static void what_failed_is_not_asked_at_once(void **state)
+{
+    apr_pool_t *pool = *state;
+    table_t *table = table_create(pool);
+    void *store = remote_host(table, "", pool);
+    table->fail_fetch = FCACHE_TIMEOUT;
+    assert_int_equal(remote_get(store, "a", pool), FCACHE_TIMEOUT);
+    assert_int_equal(fcr_epoch(store), 0);
+    assert_int_equal(table->fetches, 1);
+    table->fail_fetch = FCACHE_OK;
+    assert_int_equal(remote_get(store, "a", pool), FCACHE_MISS);
+    assert_true(fcr_epoch(store) > 0);
+}
+
 static void who_has_not_joined_is_told(void **state)
 {
     apr_pool_t *pool = *state;
@@ -432,6 +447,7 @@ int main(void)
         pool_test(tags_are_a_list_of_few),
         pool_test(what_is_too_large_is_not_sent),
         pool_test(faults_are_told_and_counted),
+        pool_test(what_failed_is_not_asked_at_once),
         pool_test(who_has_not_joined_is_told),
         pool_test(options_are_known),
         pool_test(only_what_is_good_is_listed),
