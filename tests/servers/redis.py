@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Redis servers: one by TCP, by a unix socket, by TLS for a user with few rights,
 a cluster, and a master with its replica and sentinels."""
+import base64
 import contextlib
+import os
 import subprocess
 from pathlib import Path
 
@@ -40,6 +42,19 @@ def standalone(folder):
     port, = free_ports(1)
     with server(folder, port):
         yield f"redis://{HOST}:{port}"
+
+
+def protected(*more):
+    """One whose entries are sealed with a secret, each however small packed."""
+    def start(folder):
+        path = folder / "secrets"
+        path.touch(mode=0o600)
+        path.write_text("".join(
+            base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=") + "\n"
+            for _ in range(2)))
+        for url in standalone(folder):
+            yield "&".join([f"{url}?secret-file={path}&compress=1", *more])
+    return start
 
 
 def unix_socket(folder):
@@ -194,6 +209,8 @@ def sentinel(folder):
 
 KINDS = {
     "redis": standalone,
+    "redis-signed": protected(),
+    "redis-encrypted": protected("encrypt=on"),
     "redis-unix": unix_socket,
     "redis-tls-acl": tls_acl,
     "redis-cluster": cluster,
