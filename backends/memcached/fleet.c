@@ -155,7 +155,10 @@ fcache_status_t fcmc_talk(fcmc_server_t *server, fcmc_talk_fn fn, void *baton,
         fcache_status_t status =
             fcn_node_take(server->node, deadline, &lease, error);
         if (status != FCACHE_OK) {
-            atomic_fetch_add(&server->faults, 1);
+            /* all connections being in use says nothing about the server */
+            int is_away =
+                status != FCACHE_TIMEOUT || !fcn_node_is_up(server->node);
+            atomic_fetch_add(&server->faults, (uint32_t)is_away);
             return status;
         }
         fcmc_conn_t *conn = lease.conn;
