@@ -178,13 +178,15 @@ fcache_status_t fcmc_talk(fcmc_server_t *server, fcmc_talk_fn fn, void *baton,
 
 /* ---- sizes ---- */
 
+static uint64_t value_of(const fcmc_t *store, uint64_t asked)
+{
+    uint64_t known = asked ? asked : FCMC_ITEM_DEFAULT;
+    return (store->max_item ? store->max_item : known) - FCMC_ITEM_HEADER;
+}
+
 uint64_t fcmc_server_max_value(const fcmc_server_t *server)
 {
-    uint64_t asked = atomic_load(&server->item_max);
-    uint64_t item = server->store->max_item ? server->store->max_item
-                    : asked                 ? asked
-                                            : FCMC_ITEM_DEFAULT;
-    return item - FCMC_ITEM_HEADER;
+    return value_of(server->store, atomic_load(&server->item_max));
 }
 
 uint64_t fcmc_fleet_max_value(const fcmc_t *store)
@@ -194,5 +196,5 @@ uint64_t fcmc_fleet_max_value(const fcmc_t *store)
         uint64_t max_value = fcmc_server_max_value(&store->servers[i]);
         least = max_value < least ? max_value : least;
     }
-    return store->servers ? least : FCMC_ITEM_DEFAULT - FCMC_ITEM_HEADER;
+    return store->servers ? least : value_of(store, 0);
 }
