@@ -329,7 +329,7 @@ static void *work(void *data)
         fcn_node_give(worker->rig->node, &lease,
                       number % worker->corrupt_each ? FCACHE_OK
                                                     : FCACHE_CORRUPT);
-        if (number % 97 == 0) {
+        if (number % 397 == 0) {
             fcn_node_flush(worker->rig->node);
         }
         int opened = worker->rig->opened; /* first: it errs on the low side */
@@ -363,8 +363,8 @@ static void crowd(int64_t pool, uint64_t asks, uint64_t corrupt_each)
 static void threads_share_a_pool(void **state)
 {
     (void)state;
-    crowd(5, 500, 10);
-    crowd(1, 50, 1); /* whoever waits is told of each that is closed */
+    crowd(5, 500, 50);
+    crowd(1, 10, 1); /* whoever waits is told of each that is closed */
 }
 
 int main(void)

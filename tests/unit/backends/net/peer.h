@@ -88,6 +88,7 @@ static inline void peer_listen(peer_t *peer, const char *unix_path, int queue)
 {
     struct sockaddr_in *v4 = (void *)&peer->address.addr;
     struct sockaddr_un *un = (void *)&peer->address.addr;
+    const int on = 1;
     if (unix_path) {
         un->sun_family = AF_UNIX;
         snprintf(un->sun_path, sizeof(un->sun_path), "%s", unix_path);
@@ -100,6 +101,7 @@ static inline void peer_listen(peer_t *peer, const char *unix_path, int queue)
     peer->listen_fd =
         socket(peer->address.addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(peer->listen_fd >= 0);
+    setsockopt(peer->listen_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     assert_int_equal(bind(peer->listen_fd,
                           (struct sockaddr *)&peer->address.addr,
                           peer->address.len),
