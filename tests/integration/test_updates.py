@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a 304 makes of a stored answer (RFC 9111 sections 3.2 and 4.3.4), and
+what it cannot (T15)."""
+import time
+
+import pytest
+
+from harness.origin import Reply, ok
+
+CONF = """
+ProxyPass / {origin}/ retry=0
+FCacheEnable on
+"""
+TAG = '"v1"'
+UPDATED = ["Cache-Control", "Content-Disposition", "Content-Language",
+           "Content-Location", "Content-Security-Policy", "Content-Type",
+           "Expires", "Last-Modified", "Link", "Location", "Test-Header",
+           "X-Frame-Options", "X-Test", "Allow", "P3P", "Server-Timing",
+           "Strict-Transport-Security", "Access-Control-Allow-Origin"]
+KEPT = ["Content-Encoding", "Content-Length", "Content-MD5", "Content-Range",
+        "ETag", "Content-Digest"]
+HOP = ["Connection", "Keep-Alive", "Proxy-Authenticate", "TE", "Upgrade",
+       "Proxy-Connection", "Trailer"]
+VALUES = {"Cache-Control": ("max-age=1, x=1", "max-age=60, x=2"),
+          "Content-Type": ("text/one", "text/two"),
+          "Content-Language": ("de", "en"),
+          "Content-Length": ("8", "3"),
+          "ETag": (TAG, '"v2"'),
+          "Expires": ("Fri, 15 Jan 2021 08:00:00 GMT",
+                      "Sat, 16 Jan 2021 08:00:00 GMT"),
+          "Last-Modified": ("Fri, 15 Jan 2021 08:00:00 GMT",
+                            "Sat, 16 Jan 2021 08:00:00 GMT"),
+          "Content-Encoding": ("x-one", "gzip"),
+          "Content-Location": ("/one", "/two"), "Location": ("/one", "/two")}
+
+
+def with_fields(fields, **more):
+    """Those, with a tag and a lifetime where they say none."""
+    wanted = {"ETag": TAG, **more, **fields}
+    return tuple(wanted.items())
+
+
+def confirmed(httpd, origin, path, before, after):
+    """A stored answer with these fields, stale, and then confirmed by a 304
+    with those: what two later requests get."""
+    origin.on(path, Reply(200, with_fields(
+        before, **{"Cache-Control": "max-age=1"}), b"the body"),
+              Reply(304, with_fields(
+                  after, **{"Cache-Control": "max-age=60"}), framing="none"))
+    httpd.get(path)
+    time.sleep(2.05)
+    answers = [httpd.get(path) for _ in "12"]
+    assert [a.cache for a in answers] == ["REVALIDATED", "HIT"]
+    assert origin.seen(path)[1].get("If-None-Match") == before.get("ETag", TAG)
+    assert origin.count(path) == 2
+    for answer in answers:
+        assert (answer.status, answer.body) == (200, b"the body")
+        assert answer.get("Content-Length") == "8"
+    return answers
+
+
+@pytest.fixture(name="all_names", scope="module")
+def check_all(httpd, origin, mpm):
+    """One wait for all names: name -> the two answers."""
+    groups = UPDATED + KEPT + HOP
+    for name in groups:
+        one, two = VALUES.get(name, ("one", "two"))
+        origin.on(f"/names/{name}", Reply(200, with_fields(
+            {name: one} if name not in HOP else {},
+            **{"Cache-Control": "max-age=1"}), b"the body"),
+                  Reply(304, with_fields(
+                      {name: two}, **{"Cache-Control": "max-age=60"}),
+                        framing="none"))
+        httpd.get(f"/names/{name}")
+    time.sleep(2.05)
+    return {name: [httpd.get(f"/names/{name}") for _ in "12"]
+            for name in groups}
+
+
+@pytest.mark.parametrize("name", UPDATED)
+def test_fields_that_are_updated(all_names, name):
+    _, new = VALUES.get(name, ("one", "two"))
+    for answer in all_names[name]:
+        assert answer.all(name) == [new]
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_fields_that_tell_of_the_body_are_kept(all_names, name):
+    old, _ = VALUES.get(name, ("one", "two"))
+    renewed, hit = all_names[name]
+    assert (renewed.cache, hit.cache) == ("REVALIDATED", "HIT")
+    for answer in (renewed, hit):
+        assert answer.all(name) == [old] and answer.body == b"the body"
+
+
+@pytest.mark.parametrize("name", HOP)
+def test_fields_of_a_connection_are_nobodys(all_names, name):
+    for answer in all_names[name]:
+        assert "two" not in answer.all(name) and answer.body == b"the body"
+
+
+def test_a_field_in_several_lines_is_replaced_whole(httpd, origin, path):
+    answers = confirmed(httpd, origin, path, {"X-A": "1"}, {"X-A": "2"})
+    assert [a.all("X-A") for a in answers] == [["2"], ["2"]]
+
+
+def test_what_a_304_does_not_name_stays(httpd, origin, path):
+    answers = confirmed(httpd, origin, path, {"X-A": "1"}, {"X-B": "2"})
+    for answer in answers:
+        assert (answer.all("X-A"), answer.all("X-B")) == (["1"], ["2"])
+
+
+@pytest.mark.parametrize("fields", [
+    {"Cache-Control": "no-store"}, {"Cache-Control": "private"}, {"Vary": "*"}])
+def test_a_304_that_forbids_storing(httpd, origin, path, fields):
+    """The stored answer answers this once and is forgotten."""
+    origin.on(path, ok("old", ("ETag", TAG), cc="no-cache"),
+              Reply(304, with_fields(fields), framing="none"),
+              ok("new", ("ETag", '"v2"')))
+    httpd.get(path)
+    assert httpd.get(path).body == b"old"
+    again = httpd.get(path)
+    assert (again.cache, again.body) == ("MISS", b"new")
+    assert origin.seen(path)[-1].get("If-None-Match") is None
+
+
+@pytest.mark.parametrize("status", [200, 204, 404, 500, 503])
+def test_anything_but_304_replaces_or_passes(httpd, origin, path, status):
+    body = b"" if status == 204 else b"instead"
+    origin.on(path, ok("old", ("ETag", TAG), cc="no-cache"),
+              Reply(status, (("Cache-Control", "no-store"),), body,
+                    framing="none" if status == 204 else "length"))
+    httpd.get(path)
+    answer = httpd.get(path)
+    assert (answer.status, answer.body) == (status, body)
+
+
+def test_a_304_nobody_asked_for(httpd, origin, path):
+    """Without a validator nothing is confirmed, whatever it says."""
+    origin.on(path, ok("old", cc="max-age=1"),
+              Reply(304, with_fields({"Cache-Control": "max-age=60"}),
+                    framing="none"), ok("new"))
+    httpd.get(path)
+    time.sleep(2.05)
+    assert httpd.get(path).cache == "MISS"
+    assert httpd.get(path).body == b"new"
