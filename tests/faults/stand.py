@@ -142,10 +142,11 @@ class Stand:
     def warm(self, seconds=20):
         """All hot paths are hits."""
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            if all(self.httpd.get(f"/on/{hot}").cache == "HIT"
-                   for hot in self.hot()):
-                return
+        with self.httpd.connect() as connection:
+            while time.monotonic() < end:
+                if all(connection.request(f"/on/{hot}").cache == "HIT"
+                       for hot in self.hot()):
+                    return
         raise TimeoutError(f"the hot paths are no hits after {seconds} s")
 
     def resumes(self, seconds=10):

@@ -97,6 +97,12 @@ def tls_acl(folder):
                f"&password-file={password}")
 
 
+def cut_off_replicas(port):
+    """What the master takes from now on no replica gets."""
+    ask(port, "acl", "setuser", "default", "-psync", "-sync")
+    ask(port, "client", "kill", "type", "replica")
+
+
 class Cluster:
     """Three masters, each with a replica if asked for."""
 
@@ -131,10 +137,11 @@ class Cluster:
                 all("connected" in role for role in roles
                     if role.startswith("slave")))
 
-    def master_of(self, name):
-        """The port of the master that holds the name's slot."""
-        slot = int(ask(self.ports[0], "cluster", "keyslot", name))
-        for line in ask(self.ports[0], "cluster", "nodes").splitlines():
+    def master_of(self, name, says=None):
+        """The port of the master that holds the name's slot, as one says."""
+        says = says or self.ports[0]
+        slot = int(ask(says, "cluster", "keyslot", name))
+        for line in ask(says, "cluster", "nodes").splitlines():
             fields = line.split()
             for span in fields[8:] if "master" in fields[2] else []:
                 first, _, last = span.partition("-")
@@ -162,8 +169,9 @@ class Watched:
                           for port in ports]
         wait_for(self.all_know, "the sentinels")
         hosts = ",".join(f"{HOST}:{port}" for port in ports)
-        self.url = (f"redis://{hosts}?sentinel={self.NAME}&{LOGIN}"
-                    f"&sentinel-user=fcache&sentinel-password=pass%25word")
+        self.open_url = f"redis://{hosts}?sentinel={self.NAME}"
+        self.url = (f"{self.open_url}&{LOGIN}&sentinel-user=fcache"
+                    f"&sentinel-password=pass%25word")
 
     def sentinel(self, folder, port):
         home = folder / f"sentinel-{port}"

@@ -60,12 +60,6 @@ class Load:
         self.reader.join()
 
 
-def cut_off_replicas(port):
-    """What the master takes from now on no replica gets."""
-    redis.ask(port, "acl", "setuser", "default", "-psync", "-sync")
-    redis.ask(port, "client", "kill", "type", "replica")
-
-
 def is_replica(port):
     """Not while it becomes one: then it drops who asks."""
     try:
@@ -80,7 +74,7 @@ def failover(program, folder, stack):
     watched = redis.Watched(folder, stack)
     with Load(program, watched.url) as load:
         load.goes_on("before")
-        cut_off_replicas(watched.port)
+        redis.cut_off_replicas(watched.port)
         load.goes_on("without the replica")
         watched.master.kill()
         wait_for(lambda: watched.master_port() == watched.replica_port,
@@ -117,7 +111,7 @@ def lost_clock(program, folder, stack):
     home = cluster.master_of("{fcache}clock")
     with Load(program, cluster.url) as load:
         load.goes_on("before")
-        cut_off_replicas(home)
+        redis.cut_off_replicas(home)
         load.goes_on("without the replica")
         cluster.servers[home].kill()
         load.fails("faults")
