@@ -188,7 +188,7 @@ static const char *encode_percent(const char *text, apr_pool_t *pool)
  * either. NULL for one that looks like it and is none. */
 static const char *without_secrets(const char *value, apr_pool_t *pool)
 {
-    fci_backend_url_t url;
+    fci_backend_url_t url = {"", "", NULL};
     if (!strchr(value, ':') || !strpbrk(value, "@?")) {
         return value;
     }
