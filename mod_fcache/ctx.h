@@ -33,7 +33,7 @@ struct mfc_ctx_t {
     fcache_key_t key;
     int64_t started_us; /* when the request reached us */
     uint64_t epoch;     /* the store's, before the origin was asked */
-    uint64_t hit_epoch; /* the store's, before it was asked */
+    uint64_t hit_epoch; /* the store's, when it was asked */
 
     /* set once by flow.c, in this order */
     fcache_reason_t bypass; /* NONE: the cache is used */
@@ -190,6 +190,9 @@ void mfc_later(request_rec *r, mfc_ctx_t *ctx, mfc_put_fn put);
 
 /* Does what was put off; the report then says what came of it. */
 void mfc_later_run(request_rec *r, mfc_ctx_t *ctx);
+
+/* Is the store in use beyond this machine's memory? */
+int mfc_is_remote(const mfc_ctx_t *ctx);
 
 /* Why nothing was stored. */
 fcache_reason_t mfc_refusal(fcache_status_t status);

@@ -115,15 +115,22 @@ static void lookup(request_rec *r, mfc_ctx_t *ctx)
 {
     fcache_error_t error = {""};
 
-    ctx->hit_epoch = fcache_epoch(ctx->cache);
+    if (!mfc_is_remote(ctx)) {
+        ctx->hit_epoch = fcache_epoch(ctx->cache);
+    }
     ctx->found = fcache_lookup(ctx->cache, &ctx->key, &ctx->request,
                                ctx->started_us, &ctx->hit, r->pool, &error);
     if (fcache_status_is_fault(ctx->found)) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "FC0105: look-up: %s",
                       error.text);
     }
-    /* remote stores learn theirs by being asked; the origin is asked later */
+    /* A remote store's is learnt by the look-up, and asking for it before would be
+     * one more wait. The origin is asked after it: that holds for what it sends,
+     * and for what it confirms. */
     ctx->epoch = fcache_epoch(ctx->cache);
+    if (mfc_is_remote(ctx)) {
+        ctx->hit_epoch = ctx->epoch;
+    }
     if (ctx->found == FCACHE_OK &&
         ctx->hit.entry.kind != FCACHE_ENTRY_RESPONSE) {
         forget_hit(ctx);

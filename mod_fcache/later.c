@@ -49,10 +49,15 @@ static void put_now(request_rec *r, mfc_ctx_t *ctx, mfc_put_fn put)
     }
 }
 
+int mfc_is_remote(const mfc_ctx_t *ctx)
+{
+    return (fcache_backend_flags(fcache_backend_of(ctx->cache)) &
+            FCACHE_BACKEND_REMOTE) != 0;
+}
+
 void mfc_later(request_rec *r, mfc_ctx_t *ctx, mfc_put_fn put)
 {
-    if (!(fcache_backend_flags(fcache_backend_of(ctx->cache)) &
-          FCACHE_BACKEND_REMOTE)) {
+    if (!mfc_is_remote(ctx)) {
         put_now(r, ctx, put);
         return;
     }

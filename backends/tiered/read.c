@@ -75,15 +75,23 @@ static void sync_when_due(fct_t *tier, int64_t now_us)
 
 /* ---- get ----------------------------------------------------------------- */
 
+/* L2's epoch as it is known here; never asks, for a get asks L2 itself. */
+static uint64_t known_epoch(fct_t *tier)
+{
+    return atomic_load(&tier->page->has_answered) || !tier->l2.ops->sync
+               ? fct_epoch(tier)
+               : 0;
+}
+
 /* Is it good? What is behind already needs no question: L2 is asked for it, and
  * tells its epoch then. So a get waits for one trip that fails, not for two. */
 static int is_good(fct_t *tier, uint64_t asof, int64_t now_us)
 {
-    if (asof < fct_epoch(tier)) {
+    if (asof < known_epoch(tier)) {
         return 0;
     }
     sync_when_due(tier, now_us);
-    return asof >= fct_epoch(tier);
+    return asof >= known_epoch(tier);
 }
 
 /* MISS also for what is near but not known to be good. */
@@ -120,7 +128,7 @@ static fcache_status_t get_far(fct_t *tier, const fcache_key_t *key,
                                apr_pool_t *pool, fcache_error_t *error)
 {
     const fct_level_t *l2 = &tier->l2;
-    uint64_t epoch = fct_epoch(tier);
+    uint64_t epoch = known_epoch(tier);
     fcache_status_t status = fct_note(
         tier, l2->ops->get(l2->self, key, now_us, out_item, pool, error));
     count(l2, status == FCACHE_OK);

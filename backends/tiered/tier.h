@@ -20,6 +20,7 @@ typedef struct fct_level_t {
 typedef struct fct_page_t {
     _Atomic int64_t synced_us; /* 0: never */
     _Atomic int is_failing;    /* L2 did not answer when it was asked last */
+    _Atomic int has_answered;  /* L2, ever: then its epoch is known here */
     _Atomic uint64_t hits, misses, stale;
 } fct_page_t;
 
@@ -40,10 +41,13 @@ static inline fcache_status_t fct_note(const fct_t *tier,
     if (fails != atomic_load(&tier->page->is_failing)) {
         atomic_store(&tier->page->is_failing, fails);
     }
+    if (!fails && !atomic_load(&tier->page->has_answered)) {
+        atomic_store(&tier->page->has_answered, 1);
+    }
     return status;
 }
 
-/* L2's epoch as it is known here. */
+/* L2's epoch; it may ask for the first one. */
 uint64_t fct_epoch(void *self);
 
 /* ---- near.c -------------------------------------------------------------- */

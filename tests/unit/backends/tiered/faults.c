@@ -36,6 +36,24 @@ static void one_trip_fails_per_get(void **state)
     assert_int_equal(box->far->syncs + box->far->gets, 1);
 }
 
+/* Also the first one of a server: nobody asks for the epoch before. */
+static void one_trip_fails_at_first(void **state)
+{
+    box_t *box = *state;
+    fcache_key_t key = box_key(box, "a");
+    fcache_backend_t *far =
+        box_open(box, apr_psprintf(box->pool, "cold-far%d", box_count), "far:");
+    fcache_backend_t *tier =
+        box_open(box, apr_psprintf(box->pool, "cold%d", box_count),
+                 apr_psprintf(box->pool, "tiered:?l1=near%d&l2=cold-far%d",
+                              box_count, box_count));
+    box->far = fcache_backend_self(far);
+    box->self = fcache_backend_self(tier);
+    far_fails(box, FCACHE_TIMEOUT);
+    assert_string_equal(box_get(box, &key, at_ms(0)), "TIMEOUT");
+    assert_int_equal(box->far->syncs + box->far->gets, 1);
+}
+
 /* One question per interval, not one per get. */
 static void a_dead_store_is_asked_once_in_a_while(void **state)
 {
@@ -170,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         box_test(what_is_near_is_served_for_its_life),
         box_test(one_trip_fails_per_get),
+        box_test(one_trip_fails_at_first),
         box_test(a_dead_store_is_asked_once_in_a_while),
         box_test(what_is_put_is_near),
         box_test(a_silent_store_is_not_put_into),
