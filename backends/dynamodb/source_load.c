@@ -136,7 +136,7 @@ static fcache_status_t load_container(const fcd_source_t *source,
                                       fcache_error_t *error)
 {
     char space[FCD_TOKEN_MAX];
-    fcache_bytes_t body;
+    fcache_bytes_t body = {NULL, 0};
     fcache_status_t status = FCACHE_OK;
     fcd_header_t token = {fcache_str("Authorization"),
                           fcache_str(source->token)};
@@ -190,7 +190,7 @@ static fcache_status_t load_imds(const fcd_source_t *source, asking_t *asking,
     char url[URL_MAX];
     char role[ROLE_MAX + 1];
     char space[FCD_TOKEN_MAX];
-    fcache_bytes_t body;
+    fcache_bytes_t body = {NULL, 0};
     snprintf(url, sizeof(url), "%s/latest/api/token", source->imds);
     fcache_status_t status = ask(asking, "PUT", url, &ttl, &body, error);
     if (status != FCACHE_OK) {
