@@ -21,6 +21,10 @@ ScriptAlias /cgi/ "{root}/cgi/"
 <Directory "{root}/cgi">
     Require all granted
 </Directory>
+<Location /file/operator>
+    FCacheExpire 60
+    FCacheStale while-revalidate=600
+</Location>
 FCacheEnable on
 FCacheMaxObject 4M
 SendBufferSize 65536
@@ -377,6 +381,36 @@ def test_what_comes_before_the_handler(httpd, origin, path, where, knobs):
     assert httpd.get(target + "?b=2&a=1", **knobs).cache == "STALE"
     eventually(lambda: httpd.get(target + "?b=2&a=1", **knobs).cache == "HIT")
     miss, refresh = origin.seen(target)
+    assert miss.head == refresh.head
+
+
+FILES = ("/file/operator/", "/file/operator/index.html")
+
+
+@pytest.mark.parametrize("target", FILES)
+def test_files_and_directories(httpd, target):
+    """What DirectoryIndex leads to is found again."""
+    name = "file/operator/index.html"
+    httpd.file(name, "old")
+    assert httpd.get(target).body == b"old"
+    httpd.file(name, "newer")
+    assert httpd.get(target).body == b"old"
+    assert httpd.fcachectl("clear", "--soft", "--all")[0] == 0
+    assert httpd.get(target).cache == "STALE"
+    eventually(lambda: httpd.get(target).cache == "HIT")
+    assert httpd.get(target).body == b"newer"
+
+
+def test_what_a_htaccess_sends_to_a_proxy(httpd, origin, path):
+    """The rule is in no section of the configuration, and comes late."""
+    target = "/file/rewritten" + path
+    httpd.file("file/rewritten/.htaccess", "RewriteEngine on\nRewriteRule (.*) "
+               f"http://127.0.0.1:{origin.port}/beyond/$1 [P]\n")
+    origin.on("/beyond" + path, stale("old"), ok("new"))
+    fill(httpd, target)
+    assert httpd.get(target).cache == "STALE"
+    eventually(lambda: httpd.get(target).cache == "HIT")
+    miss, refresh = origin.seen("/beyond" + path)
     assert miss.head == refresh.head
 
 
