@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two servers and one Redis: each behind its own httpd, as on two machines."""
 import json
+import threading
 import time
 from urllib.parse import quote
 
@@ -147,3 +148,24 @@ def test_fcachectl_works_on_it(pair, origin, path, store, kind):
     assert two.get(path).cache == "MISS"
     assert ctl("clear", "--all")[0] == 0
     assert json.loads(ctl("--json", "ls")[1]) == []
+
+
+@pytest.mark.parametrize("where,most", [("", 1), ("/fast", 2)])
+def test_one_refresh_behind_for_both(pair, origin, path, where, most):
+    """A near store may keep a stale copy while the far one has what is new."""
+    path = where + path
+    gate = threading.Event()
+    origin.on(path, ok("old", ("Age", "20"), cc="max-age=10, "
+                       "stale-while-revalidate=600"),
+              lambda request: (gate.wait(20), ok("new"))[1])
+    fill(pair[0], path)
+    try:
+        for server in pair * 4:
+            answer = server.get(path)
+            assert (answer.cache, answer.body) == ("STALE", b"old")
+        real.wait_for(lambda: origin.count(path) == 2, "the refresh")
+    finally:
+        gate.set()
+    for server in pair:
+        real.wait_for(lambda: server.get(path).body == b"new", "what is new")
+    assert 2 <= origin.count(path) <= 1 + most
