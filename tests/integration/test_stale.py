@@ -150,8 +150,8 @@ def test_one_refresh_without_a_lock(mpm, origin, path):
                names=names, tuning=ONE_CHILD[mpm]) as httpd:
         httpd.log.allow("AH00161")
         fill(httpd, path)
-        assert httpd.get(path).cache == "STALE"
-        eventually(lambda: origin.count(path) == 2)
+        eventually(lambda: httpd.get(path).cache == "STALE" and
+                   origin.count(path) == 2)
         if mpm != "prefork":  # whose only child is refreshing
             lock = re.search(r"(fcache:default:[\w-]{43}) .* refresh=",
                              httpd.fcachectl("ls", "--long")[1])[1]
@@ -173,8 +173,9 @@ def test_one_who_reads_slowly_starts_no_second(httpd, origin, path):
         assert slow.read_head().cache == "STALE"
         assert httpd.get(path).cache == "STALE"
         eventually(lambda: httpd.get(path).cache == "HIT")
+        before = refreshes(httpd)
         assert slow.stream.read(len(body)) == body
-    eventually(lambda: refreshes(httpd) == 2)
+    eventually(lambda: refreshes(httpd) > before)
     assert origin.count(path) == 2
 
 
