@@ -6,11 +6,8 @@ import os
 import socket
 import subprocess
 
-from . import Process, free_ports
+from . import PATIENT, Process, free_ports
 from .redis import certificate
-
-# A machine that is busy with tests is no broken server.
-PATIENT = "connect=10s&read=10s&lookup=10s&store=10s"
 
 USER, PASSWORD = "cache", "a password of the tests"
 

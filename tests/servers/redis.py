@@ -7,7 +7,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from . import Process, free_ports, wait_for
+from . import PATIENT, Process, free_ports, wait_for
 
 HOST = "127.0.0.1"
 
@@ -41,7 +41,7 @@ def ask(port, *words):
 def standalone(folder):
     port, = free_ports(1)
     with server(folder, port):
-        yield f"redis://{HOST}:{port}"
+        yield f"redis://{HOST}:{port}?{PATIENT}"
 
 
 def protected(*more):
@@ -53,7 +53,7 @@ def protected(*more):
             base64.urlsafe_b64encode(os.urandom(32)).decode().rstrip("=") + "\n"
             for _ in range(2)))
         for url in standalone(folder):
-            yield "&".join([f"{url}?secret-file={path}&compress=1", *more])
+            yield "&".join([f"{url}&secret-file={path}&compress=1", *more])
     return start
 
 
@@ -61,7 +61,7 @@ def unix_socket(folder):
     path = folder / "redis.sock"
     with Process(["redis-server", "--port", "0", "--unixsocket", path,
                   "--save", "", "--dir", folder], folder, str(path)):
-        yield f"unix:{path}?db=3"
+        yield f"unix:{path}?db=3&{PATIENT}"
 
 
 def certificate(folder):
@@ -94,7 +94,7 @@ def tls_acl(folder):
                   "--aclfile", folder / "users.acl", "--save", "",
                   "--dir", folder], folder, (HOST, port)):
         yield (f"rediss://fcache@{HOST}:{port}/1?tls-ca={ca}"
-               f"&password-file={password}")
+               f"&password-file={password}&{PATIENT}")
 
 
 def cut_off_replicas(port):
@@ -201,18 +201,18 @@ class Watched:
 
 def cluster(folder):
     with contextlib.ExitStack() as stack:
-        yield Cluster(folder, stack).url
+        yield f"{Cluster(folder, stack).url}&{PATIENT}"
 
 
 def open_cluster(folder):
     """With every right."""
     with contextlib.ExitStack() as stack:
-        yield Cluster(folder, stack).open_url
+        yield f"{Cluster(folder, stack).open_url}&{PATIENT}"
 
 
 def sentinel(folder):
     with contextlib.ExitStack() as stack:
-        yield Watched(folder, stack).url
+        yield f"{Watched(folder, stack).url}&{PATIENT}"
 
 
 KINDS = {

@@ -32,7 +32,7 @@ static inline fcn_deadline_t fixture_deadline(void)
     return fcn_deadline_in(20000000);
 }
 
-/* With one more option. NULL and a line when the URL is no good. */
+/* With one more option, or NULL. NULL and a line when the URL is no good. */
 static inline fixture_t *fixture_open(const char *option)
 {
     static int count;
@@ -46,8 +46,9 @@ static inline fixture_t *fixture_open(const char *option)
         print_error("FCACHE_URL is not set: start me by run.py KIND\n");
         return NULL;
     }
-    url = apr_pstrcat(pool, url, strchr(url, '?') ? "&" : "?", option,
-                      (char *)NULL);
+    if (option) {
+        url = apr_pstrcat(pool, url, "&", option, (char *)NULL);
+    }
     fixture_t *fix = apr_pcalloc(pool, sizeof(*fix));
     fix->pool = pool;
     fix->prefix = apr_psprintf(pool, "t%d.%d", (int)getpid(), ++count);
@@ -84,7 +85,7 @@ static inline int fixture_group(void **state)
 
 static inline int fixture_setup(void **state)
 {
-    *state = fixture_open("read=5s");
+    *state = fixture_open(NULL);
     return *state ? 0 : -1;
 }
 
