@@ -123,6 +123,8 @@ static void refill(fct_t *tier, const fcache_key_t *key,
     fct_near_put(tier, key, &value, item->soft_purged, now_us);
 }
 
+/* While L2 is silent what is near is all there is: the rest is missed. Were it a
+ * fault, nobody would put what he made instead. */
 static fcache_status_t get_far(fct_t *tier, const fcache_key_t *key,
                                int64_t now_us, fcache_item_t *out_item,
                                apr_pool_t *pool, fcache_error_t *error)
@@ -137,7 +139,7 @@ static fcache_status_t get_far(fct_t *tier, const fcache_key_t *key,
     } else if (status == FCACHE_MISS) {
         fct_near_del(tier, key, now_us);
     }
-    return status;
+    return fct_is_silence(status) ? FCACHE_MISS : status;
 }
 
 fcache_status_t fct_get(void *self, const fcache_key_t *key, int64_t now_us,

@@ -33,11 +33,16 @@ typedef struct fct_t {
     fct_page_t *page;
 } fct_t;
 
+static inline int fct_is_silence(fcache_status_t status)
+{
+    return status == FCACHE_TIMEOUT || status == FCACHE_UNAVAILABLE;
+}
+
 /* Keeps in mind whether L2 answers. */
 static inline fcache_status_t fct_note(const fct_t *tier,
                                        fcache_status_t status)
 {
-    int fails = status == FCACHE_TIMEOUT || status == FCACHE_UNAVAILABLE;
+    int fails = fct_is_silence(status);
     if (fails != atomic_load(&tier->page->is_failing)) {
         atomic_store(&tier->page->is_failing, fails);
     }

@@ -19,8 +19,8 @@
  * - a clear through this server's tier counts at once, for all its processes;
  * - one that others made counts after `sync` and a round trip at most;
  * - a key that others deleted or replaced may be served for l1-ttl;
- * - while L2 fails, what is near and was not cleared is served for l1-ttl, and
- *   what is put is near only. What may have been cleared is not served.
+ * - while L2 is silent, what is near and was not cleared is served for l1-ttl, the
+ *   rest is missed, and what is put is near only.
  *
  * put writes both; add, and whether it was first, is L2's; del, touch and clear
  * always reach L1, and tell when L2 fails. list is L2's.

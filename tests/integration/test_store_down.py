@@ -139,6 +139,18 @@ def test_what_is_near_is_served_while_the_store_is_gone(mpm, origin, path,
                       "a hit")
 
 
+def test_what_is_stored_is_near_while_the_store_is_gone(mpm, origin, path):
+    port, = real.free_ports(1)
+    path = "/fast" + path
+    origin.on(path, lambda r: ok(r.get("Accept-Language"),
+                                 ("Vary", "Accept-Language")))
+    origin.on(path + "/plain", counting())
+    with Httpd(CONF, mpm, names=conf_names(origin, port), **OPTIONS) as server:
+        for target in (path, path + "/plain"):
+            real.wait_for(lambda t=target: server.get(
+                t, {"Accept-Language": "de"}).cache == "HIT", "a hit")
+
+
 def test_a_purge_is_not_undone_by_a_store_that_goes(mpm, origin, path,
                                                     tmp_path):
     port, = real.free_ports(1)

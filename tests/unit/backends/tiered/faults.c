@@ -18,8 +18,8 @@ static void what_is_near_is_served_for_its_life(void **state)
     for (int64_t ms = 0; ms < 10000; ms += 700) {
         assert_string_equal(box_get(box, &key, at_ms(ms)), "one");
     }
-    assert_string_equal(box_get(box, &key, at_ms(10000)), "TIMEOUT");
-    assert_string_equal(box_get(box, &other, at_ms(0)), "TIMEOUT");
+    assert_string_equal(box_get(box, &key, at_ms(10000)), "MISS");
+    assert_string_equal(box_get(box, &other, at_ms(0)), "MISS");
 }
 
 /* A get that finds L2 silent waits for it once. */
@@ -32,7 +32,7 @@ static void one_trip_fails_per_get(void **state)
     box->ops->sync(box->self, &(uint64_t){0}, NULL);
     box->far->syncs = 0;
     far_fails(box, FCACHE_TIMEOUT);
-    assert_string_equal(box_get(box, &key, at_ms(5000)), "TIMEOUT");
+    assert_string_equal(box_get(box, &key, at_ms(5000)), "MISS");
     assert_int_equal(box->far->syncs + box->far->gets, 1);
 }
 
@@ -50,7 +50,7 @@ static void one_trip_fails_at_first(void **state)
     box->far = fcache_backend_self(far);
     box->self = fcache_backend_self(tier);
     far_fails(box, FCACHE_TIMEOUT);
-    assert_string_equal(box_get(box, &key, at_ms(0)), "TIMEOUT");
+    assert_string_equal(box_get(box, &key, at_ms(0)), "MISS");
     assert_int_equal(box->far->syncs + box->far->gets, 1);
 }
 
@@ -86,7 +86,7 @@ static void a_silent_store_is_not_put_into(void **state)
     box_t *box = *state;
     fcache_key_t key = box_key(box, "a");
     far_fails(box, FCACHE_TIMEOUT);
-    assert_string_equal(box_get(box, &key, at_ms(0)), "TIMEOUT");
+    assert_string_equal(box_get(box, &key, at_ms(0)), "MISS");
     assert_int_equal(box_put(box, &key, "one", 60), FCACHE_OK);
     assert_int_equal(box->far->puts, 0);
     assert_string_equal(box_get(box, &key, at_ms(1)), "one");
@@ -106,7 +106,7 @@ static void what_is_refused_is_not_kept(void **state)
     far_fails(box, FCACHE_TOO_LARGE);
     assert_int_equal(box_put(box, &key, "two", 60), FCACHE_TOO_LARGE);
     far_fails(box, FCACHE_UNAVAILABLE);
-    assert_string_equal(box_get(box, &key, at_ms(0)), "UNAVAILABLE");
+    assert_string_equal(box_get(box, &key, at_ms(0)), "MISS");
 }
 
 /* L1 could not take the new one: the old one is not served for it. */
@@ -122,7 +122,7 @@ static void an_older_one_does_not_stay_near(void **state)
     box_put(box, &key, "one", 60);
     far_fails(box, FCACHE_UNAVAILABLE);
     assert_int_equal(box_put(box, &key, big, 60), FCACHE_UNAVAILABLE);
-    assert_string_equal(box_get(box, &key, at_ms(0)), "UNAVAILABLE");
+    assert_string_equal(box_get(box, &key, at_ms(0)), "MISS");
 }
 
 /* A lock is given by L2 or by nobody. */
@@ -135,7 +135,7 @@ static void add_needs_the_far_one(void **state)
     far_fails(box, FCACHE_UNAVAILABLE);
     assert_int_equal(box->ops->add(box->self, &key, &value, NOW, NULL),
                      FCACHE_UNAVAILABLE);
-    assert_string_equal(box_get(box, &key, at_ms(0)), "UNAVAILABLE");
+    assert_string_equal(box_get(box, &key, at_ms(0)), "MISS");
     far_fails(box, FCACHE_OK);
     assert_int_equal(box->ops->add(box->self, &key, &value, NOW, NULL),
                      FCACHE_OK);
@@ -167,7 +167,7 @@ static void forgetting_reaches_what_is_near_and_tells(void **state)
         }
         CHECK_INT(status, FCACHE_TIMEOUT);
         assert_string_equal(box_get(box, &key, at_ms(2)),
-                            how == 3 ? "soft one" : "TIMEOUT");
+                            how == 3 ? "soft one" : "MISS");
     }
 }
 
@@ -180,7 +180,7 @@ static void what_may_be_cleared_is_not_served(void **state)
     others_clear(box, 0);
     box->ops->sync(box->self, &(uint64_t){0}, NULL);
     far_fails(box, FCACHE_UNAVAILABLE);
-    assert_string_equal(box_get(box, &key, at_ms(1)), "UNAVAILABLE");
+    assert_string_equal(box_get(box, &key, at_ms(1)), "MISS");
 }
 
 int main(void)
