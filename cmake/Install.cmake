@@ -14,7 +14,7 @@ file(READ conf/fcache.load load)
 string(REPLACE /usr/lib/apache2/modules ${APXS_LIBEXECDIR} load "${load}")
 file(WRITE ${CMAKE_BINARY_DIR}/fcache.load "${load}")
 set(conf_files ${CMAKE_BINARY_DIR}/fcache.load
-    ${CMAKE_SOURCE_DIR}/conf/fcache.conf)
+    ${CMAKE_SOURCE_DIR}/conf/fcache.conf ${CMAKE_SOURCE_DIR}/conf/rfc9111.conf)
 install(FILES ${conf_files} DESTINATION ${CMAKE_INSTALL_DATADIR}/fcache)
 set(FCACHE_MODS_AVAILABLE /etc/apache2/mods-available CACHE PATH
     "Where a2enmod looks; skipped when it does not exist")

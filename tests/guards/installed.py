@@ -35,7 +35,8 @@ with tempfile.TemporaryDirectory(prefix="fcache-installed.") as folder:
     stage = pathlib.Path(folder)
     run("install", ["cmake", "--install", guard.build],
         env={**os.environ, "DESTDIR": folder})
-    for name in ("mod_fcache.so", "fcachectl", "fcache.load", "fcache.conf"):
+    for name in ("mod_fcache.so", "fcachectl", "fcache.load", "fcache.conf",
+                 "rfc9111.conf"):
         find(stage, name)
     headers = {path.name for path in find(stage, "fcache/*.h")}
     for path in guard.files("libfcache/include/fcache/*.h"):
