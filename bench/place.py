@@ -62,6 +62,7 @@ class Place:
                         else os.cpu_count())
         self.keep = options.keep
         self.ports = {}
+        self.stores = {}  # name: port
         self.running = []
 
     def __enter__(self):

@@ -16,7 +16,7 @@ def table(head, rows):
     lines = ["| " + " | ".join(map(str, row)) + " |"
              for row in [head, *rows]]
     lines.insert(1, "|" + "".join(
-        "---|" if isinstance(cell, str) and not cell[0].isdigit() else "--:|"
+        "---|" if isinstance(cell, str) and not cell[:1].isdigit() else "--:|"
         for cell in (rows[0] if rows else head)))
     return "\n".join(lines)
 

@@ -58,8 +58,9 @@ def own_module(directory):
     raise Missing(f"no mod_fcache.so in {' or '.join(builds)}: build first")
 
 
-def httpd(part, quick="on"):
-    """httpd with conf/httpd.conf.in and one part that makes it cache."""
+def httpd(part, quick="on", store=None):
+    """httpd with conf/httpd.conf.in and one part that makes it cache, in a store
+    of Place.stores if one is named."""
 
     def command(place, name, alone):
         user = place.user or pwd.getpwuid(os.geteuid()).pw_name
@@ -77,7 +78,15 @@ def httpd(part, quick="on"):
             "MAX_OBJECT": max(1000000, largest),
             "SOCACHE_MAX": max(102400, largest + 16384),
             "QUICK": quick,
+            "BACKEND": "",
+            "PROVIDER": "shmcb",
+            "SOCACHE": f"shmcb:{place.work}/{stem(name)}(536870912)",
         }
+        if store:
+            address = f"127.0.0.1:{place.stores[store]}"
+            values["BACKEND"] = f'FCacheBackend default "{store}://{address}"'
+            values["PROVIDER"] = store.replace("cached", "cache")
+            values["SOCACHE"] = f"{values['PROVIDER']}:{address}"
         if part == "fcache":
             values["FCACHE_MODULE"] = own_module(name.partition("@")[2])
         elif part != "proxy":
@@ -125,6 +134,14 @@ SYSTEMS = {
     "disk-checked": System("mod_cache_disk, CacheQuickHandler off",
                            httpd("disk", quick="off")),
     "proxy": System("httpd without a cache", httpd("proxy")),
+    "fcache-redis": System("mod_fcache, Redis",
+                           httpd("fcache", store="redis")),
+    "socache-redis": System("mod_cache_socache, Redis",
+                            httpd("socache", store="redis")),
+    "fcache-memcached": System("mod_fcache, Memcached",
+                               httpd("fcache", store="memcached")),
+    "socache-memcached": System("mod_cache_socache, Memcached",
+                                httpd("socache", store="memcached")),
     "nginx": System("nginx proxy_cache, sendfile", nginx("on")),
     "nginx-nosendfile": System("nginx proxy_cache, no sendfile",
                                nginx("off")),
