@@ -4,6 +4,7 @@ function of the kind, and says whether the store still answers (`works`)."""
 import dataclasses
 import itertools
 import socket
+import threading
 import typing
 
 
@@ -13,7 +14,7 @@ class Fault:
     begin: typing.Callable      # of the Kind
     end: typing.Callable = None  # beside healing the link
     works: bool = False         # the store still answers: hits are wanted
-    opens: bool = True          # the breaker is to open
+    seconds: float = 1.2        # how long it lasts
 
 
 def refused(kind):
@@ -115,6 +116,36 @@ def late(seconds):
     return begin
 
 
+def flapping(kind):
+    """A second away, a second there."""
+    kind.flaps = threading.Event()
+
+    def flap():
+        while not kind.flaps.wait(1):
+            kind.link.refuse()
+            over = kind.flaps.wait(1)
+            kind.link.listen()
+            if over:
+                break
+    kind.flapper = threading.Thread(target=flap)
+    kind.flapper.start()
+
+
+def end_flapping(kind):
+    kind.flaps.set()
+    kind.flapper.join()
+
+
+def crowded(kind):
+    """The server takes no more clients."""
+    kind.link.cut()
+    kind.call("CONFIG", "SET", "maxclients", "1")
+
+
+def end_crowded(kind):
+    kind.call("CONFIG", "SET", "maxclients", "10000")
+
+
 def restarted(kind):
     kind.restart()
     kind.link.cut()
@@ -132,11 +163,15 @@ def faults(kind):
     yield Fault("F7 ends at every byte of a reply", end_at_every_byte)
     yield Fault("F8 a byte each 100 ms", slow_drip)
     yield Fault("F9 replies in single bytes", in_single_bytes, works=True)
-    yield Fault("F15 reply of the one before", reply_of_before, opens=False)
-    yield Fault("F16 each reply twice", reply_twice, opens=False)
+    yield Fault("F15 reply of the one before", reply_of_before)
+    yield Fault("F16 each reply twice", reply_twice)
     for name, replies in (*kind.wrong_replies.items(), *kind.errors.items()):
-        yield Fault(name, wrong(replies), opens=False)
+        yield Fault(name, wrong(replies))
     yield Fault("F26 restarted under load", restarted, works=True)
+    yield Fault("F27 away every other second", flapping, end_flapping,
+                seconds=6)
+    if kind.name == "redis":
+        yield Fault("F29 too many clients", crowded, end_crowded)
     yield Fault("F28 20 ms late", late(0.02), works=True)
     yield Fault("F28 100 ms late", late(0.1))
     yield Fault("F28 2000 ms late", late(2))

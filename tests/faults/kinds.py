@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 # pylint: disable=wrong-import-position
 from servers import Process, free_ports
+from servers.dynamodb import REGION, dynalite, make_table, url_of
 
 from link import Link
 
@@ -157,7 +158,72 @@ class Memcached(Kind):
             "SERVER_ERROR object too large for cache")}
 
 
-KINDS = {kind.name: kind for kind in (Redis, Memcached)}
+def http(status, body=b"{}", **fields):
+    """An answer as the service would send it."""
+    lines = [f"HTTP/1.1 {status} Said", "Content-Type: "
+             "application/x-amz-json-1.0", f"Content-Length: {len(body)}"]
+    lines += [f"{name.replace('_', '-')}: {value}"
+              for name, value in fields.items()]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def refusal(status, name):
+    """An error of the service, as AWS words its type."""
+    kind = b"com.amazonaws.dynamodb.v20120810#" + name.encode()
+    return http(status, b'{"__type":"%s","message":"x"}' % kind)
+
+
+class DynamoDB(Kind):
+    name, worst_ms = "dynamodb", 300
+
+    def start(self):
+        server = Process(["node", dynalite() / "cli.js", "--port", self.port,
+                          "--host", "127.0.0.1", "--createTableMs", "0",
+                          "--deleteTableMs", "0"], self.folder,
+                         ("127.0.0.1", self.port))
+        make_table(self.port, "faults")
+        return server
+
+    def restart(self):
+        super().restart()
+        make_table(self.port, "faults")
+
+    flush = restart  # it keeps its tables in memory
+
+    def url(self, port):
+        credentials = Path(self.folder) / "credentials"
+        credentials.write_text("[default]\naws_access_key_id = x\n"
+                               "aws_secret_access_key = x\n",
+                               encoding="ascii")
+        return url_of("faults", region=REGION, credentials="file",
+                      endpoint=f"http://127.0.0.1:{port}",
+                      **{"credentials-file": str(credentials)})
+
+    wrong_replies = {
+        "F10 garbage": [bytes(range(256)) * 4],
+        "F11 wrong protocol": [b"+OK\r\n", b"SSH-2.0-OpenSSH_9.2\r\n"],
+        "F12 lengths": [
+            b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\nx" % length
+            for length in (2 ** 31, 2 ** 63 - 1, 2 ** 64, -2)],
+        "F13 nesting": [http(200, b"[" * 10000 + b"]" * 10000),
+                        http(200, b'{"a":' * 10000 + b"1" + b"}" * 10000)],
+        "F14 wrong type": [http(200, b'{"Responses": 7}'), http(200, b"[]"),
+                           http(200, b'{"Responses": {"faults": {}}}')],
+    }
+    errors = {
+        f"F24 {name[:28]}": [refusal(status, name)] for status, name in (
+            (400, "ThrottlingException"),
+            (400, "ProvisionedThroughputExceededException"),
+            (500, "InternalServerError"), (503, "ServiceUnavailable"),
+            (400, "ExpiredTokenException"), (400, "ValidationException"),
+            (400, "InvalidSignatureException"),
+            (400, "ResourceNotFoundException"))}
+    errors["F24 all unprocessed"] = [http(
+        200, b'{"Responses": {}, "UnprocessedKeys": {"faults": {"Keys": '
+             b'[{"n": {"S": "x"}}]}}}')]
+
+
+KINDS = {kind.name: kind for kind in (Redis, Memcached, DynamoDB)}
 
 
 @contextlib.contextmanager

@@ -11,7 +11,6 @@ import faults
 import kinds
 
 MARGIN = 5      # times the wanted worst case
-FAULT_S = 1.2   # how long a fault lasts
 BACK_S = 10     # wanted: 2
 
 
@@ -27,7 +26,7 @@ def test_fault(kind, fault, stand, table):
     stand.warm()
     fault.begin(kind)
     try:
-        during = stand.load(FAULT_S)
+        during = stand.load(fault.seconds)
         after = stand.load(0.3, clients=1)
     finally:
         if fault.end:
