@@ -7,8 +7,6 @@
 #include <openssl/crypto.h>
 
 #include <arpa/inet.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -83,35 +81,6 @@ static int on_connected(void *baton, char *peer, char *self, int peer_port,
     (void)peer, (void)self, (void)peer_port, (void)self_port;
     http->is_connected = 1;
     return CURL_PREREQFUNC_OK;
-}
-
-/* OpenSSL's writes raise SIGPIPE when the peer has gone, and curl only minds it
- * for processes with one thread. */
-typedef struct quiet_t {
-    sigset_t before;
-    int was_pending;
-} quiet_t;
-
-static void quiet_begin(quiet_t *quiet)
-{
-    sigset_t set;
-    sigpending(&set);
-    quiet->was_pending = sigismember(&set, SIGPIPE);
-    sigemptyset(&set);
-    sigaddset(&set, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &set, &quiet->before);
-}
-
-static void quiet_end(const quiet_t *quiet)
-{
-    const struct timespec none = {0, 0};
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGPIPE);
-    if (!quiet->was_pending) {
-        sigtimedwait(&set, NULL, &none);
-    }
-    pthread_sigmask(SIG_SETMASK, &quiet->before, NULL);
 }
 
 /* ---- connections --------------------------------------------------------- */
@@ -189,13 +158,10 @@ fcache_status_t fcd_http_create(const fcd_trust_t *trust,
 
 void fcd_http_close(fcd_http_t *http)
 {
-    quiet_t quiet;
     if (http) {
-        quiet_begin(&quiet);
         curl_easy_cleanup(http->easy);
         curl_multi_cleanup(http->multi);
         curl_slist_free_all(http->resolve);
-        quiet_end(&quiet);
         free(http);
     }
 }
@@ -359,14 +325,11 @@ static fcache_status_t wait_for_end(fcd_http_t *http, const fcd_call_t *call,
 static fcache_status_t perform(fcd_http_t *http, const fcd_call_t *call,
                                fcache_error_t *error)
 {
-    quiet_t quiet;
     if (curl_multi_add_handle(http->multi, http->easy) != CURLM_OK) {
         return result_of(http, CURLE_OUT_OF_MEMORY, error);
     }
-    quiet_begin(&quiet);
     fcache_status_t status = wait_for_end(http, call, error);
     curl_multi_remove_handle(http->multi, http->easy);
-    quiet_end(&quiet);
     return status;
 }
 

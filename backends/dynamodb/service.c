@@ -153,7 +153,8 @@ static fcache_status_t post(const fcd_service_t *service, fcd_http_t *http,
         .body = exchange->body,
         .reply = exchange->reply,
         .connect_us = service->limits->connect_us,
-        .read_us = service->limits->read_us,
+        .read_us =
+            exchange->read_us ? exchange->read_us : service->limits->read_us,
         .deadline = exchange->deadline,
     };
     fcache_status_t status = fcd_http_call(http, &call, &attempt->answer, &why);

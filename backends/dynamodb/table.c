@@ -9,7 +9,8 @@
 #include <time.h>
 
 #define SHORT_MAX 65536
-/* a page is at most 1 MB of items */
+/* A page is at most 1 MB of items, which takes longer than what requests wait
+ * for. */
 #define PAGE_MAX  (2u * 1024 * 1024)
 #define PAGE_US   INT64_C(10000000)
 #define MAKING_US INT64_C(120000000)
@@ -29,6 +30,7 @@ static fcache_status_t walk_page(fcd_store_t *store, fcr_walk_fn fn,
         .operation = "Scan",
         .reply = &reply,
         .deadline = fcn_deadline_in(PAGE_US),
+        .read_us = PAGE_US,
     };
     if (apr_pool_create(&pool, NULL) != APR_SUCCESS) {
         return fcache_error_set(error, FCACHE_NO_MEMORY, "no memory");
@@ -84,6 +86,7 @@ static fcache_status_t describe(fcd_store_t *store, fcn_deadline_t deadline,
         .operation = "DescribeTable",
         .reply = &reply,
         .deadline = deadline,
+        .read_us = PAGE_US,
         .read = read_table,
         .baton = out_table,
     };
@@ -123,6 +126,7 @@ static fcache_status_t change(fcd_store_t *store, const char *operation,
         .operation = operation,
         .reply = &reply,
         .deadline = fcn_deadline_in(PAGE_US),
+        .read_us = PAGE_US,
     };
     fcache_buf_init(&reply, SHORT_MAX);
     fcache_status_t status = fcd_exchange(store, &exchange, body, built, error);

@@ -139,6 +139,23 @@ static void many_are_fetched(void **state)
     }
 }
 
+/* Tags may repeat, keys of a batch may not. */
+static void repeated_names_are_fetched(void **state)
+{
+    rig_t *rig = rig_open(*state, NULL);
+    fcache_bytes_t names[] = {rig_name(rig, "x"), rig_name(rig, "y"),
+                              rig_name(rig, "x"), rig_name(rig, "y"),
+                              rig_name(rig, "x")};
+    fcr_found_t found[COUNT(names)];
+    rig_put(rig, "x", 'x', "1", FCR_SET, NULL, NULL);
+    assert_int_equal(fcd_client.fetch(rig->self, names[0], names, COUNT(names),
+                                      found, rig_soon(), rig->pool, NULL),
+                     FCACHE_OK);
+    for (size_t i = 0; i < COUNT(names); i++) {
+        assert_int_equal(found[i].exists, i % 2 == 0);
+    }
+}
+
 /* ---- the clock ----------------------------------------------------------- */
 
 static uint64_t number_of(const rig_t *rig, const char *name)
@@ -298,6 +315,7 @@ int main(void)
         pool_test(removed_is_gone),
         pool_test(too_large_is_said),
         pool_test(many_are_fetched),
+        pool_test(repeated_names_are_fetched),
         pool_test(ticks_go_up),
         pool_test(ticks_at_once_all_count),
         pool_test(walks_see_all_pages),

@@ -140,6 +140,22 @@ static void slowness_is_a_timeout(void **state)
     }
 }
 
+static int see_none(void *baton, fcache_bytes_t name, fcache_bytes_t value)
+{
+    (void)baton, (void)name, (void)value;
+    return 0;
+}
+
+/* Pages of a table take longer than what requests wait for. */
+static void lists_are_waited_for(void **state)
+{
+    rig_t *rig = rig_open(*state, NULL);
+    rig->limits.read_us = 200000;
+    rig_control(rig, "{\"faults\":[{\"kind\":\"latency\",\"seconds\":1}]}");
+    assert_int_equal(fcd_client.walk(rig->self, see_none, NULL, NULL),
+                     FCACHE_OK);
+}
+
 /* T37: to whom it sends us, nobody is asked. */
 static void redirects_are_not_followed(void **state)
 {
@@ -307,6 +323,7 @@ int main(void)
         pool_test(unprocessed_keys_are_asked_again),
         pool_test(unprocessed_for_ever_is_a_timeout),
         pool_test(slowness_is_a_timeout),
+        pool_test(lists_are_waited_for),
         pool_test(redirects_are_not_followed),
         pool_test(a_wrong_clock_is_corrected_once),
         pool_test(wrong_secrets_are_refused_and_not_told),

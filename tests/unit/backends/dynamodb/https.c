@@ -120,6 +120,7 @@ static const https_row_t rows[] = {
      FCACHE_PROTOCOL},
     {"plain http where https is due", &good, "cache.test", "http", 0, ANSWER,
      FCACHE_PROTOCOL},
+    /* while we still write, which must not raise SIGPIPE */
     {"ends at once", &good, "cache.test", "https", 0, NULL, FCACHE_UNAVAILABLE},
     {"no HTTP", &good, "cache.test", "https", 0, "hello\r\n\r\n",
      FCACHE_PROTOCOL},
@@ -128,6 +129,15 @@ static const https_row_t rows[] = {
      "12345678901234567890",
      FCACHE_PROTOCOL},
 };
+
+/* What the server reads, or, if it reads nothing, more than is on the way. */
+static fcache_bytes_t body_for(const https_row_t *row, apr_pool_t *pool)
+{
+    size_t len = row->answer ? 2 : (size_t)16 << 20;
+    char *bytes = apr_palloc(pool, len);
+    memset(bytes, 'x', len);
+    return fcache_bytes(bytes, len);
+}
 
 /* Twice, so that the connection is used again. */
 static void ask(const https_row_t *row, const https_t *server,
@@ -141,7 +151,7 @@ static void ask(const https_row_t *row, const https_t *server,
         .method = "POST",
         .url = apr_psprintf(pool, "%s://%s:%d/", row->scheme, row->host,
                             (int)endpoint.port),
-        .body = fcache_str("{}"),
+        .body = body_for(row, pool),
         .reply = &reply,
         .connect_us = 5 * S,
         .read_us = 5 * S,
