@@ -66,7 +66,10 @@ static fcache_bytes_t milliseconds(int64_t us, char *space)
 /* ---- fetch --------------------------------------------------------------- */
 
 /* One MGET for the names of the first one's slot, another one for the rest. In a
- * cluster those are an entry and the counters, which share a slot by their tag. */
+ * cluster those are an entry and the counters, which share a slot by their tag.
+ * They are read at the same time, so that now and then the entry is newer than the
+ * clock: a miss, as if the clock had been put back (see fcr_purge_holds), for one
+ * round trip instead of two. */
 static fcache_status_t plan_fetch(const fcrd_t *self,
                                   const fcache_bytes_t *names, size_t count,
                                   fcrd_call_t *calls, size_t *out_calls,

@@ -146,6 +146,8 @@ static void what_is_no_reply_is_refused(void **state)
         "$00000000000000000000000000000001\r\na\r\n",
         "$3\r\nabcde\r\n", /* a length that is too small, or too large */
         "$5\r\nabc\r\n+OK\r\n",
+        "$1\r\nabc+OK\r\n",
+        "$1\r\na\r\r+OK\r\n",
         "*-2\r\n",
         "*101\r\n",
         "*2147483647\r\n",

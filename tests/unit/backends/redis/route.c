@@ -142,6 +142,7 @@ static void answers(void **state)
         {"*2\r\n" VALUE VALUE, FCACHE_PROTOCOL, 0},
         {FOUND(VALUE) FOUND(VALUE), FCACHE_PROTOCOL, 0},
         {FOUND(VALUE) "x", FCACHE_PROTOCOL, 0},
+        {FOUND(VALUE) "+OK\r\n", FCACHE_PROTOCOL, 0},
         {"HTTP/1.1 200 OK\r\n", FCACHE_PROTOCOL, 0},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
