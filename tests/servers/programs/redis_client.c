@@ -236,7 +236,8 @@ static void walks_find_entries(void **state)
     tick(fix, "clock", 1);
     for (size_t i = 0; i < MANY; i++) {
         CHECK_INT(fixture_store(
-                      fix, fixture_name(fix, apr_psprintf(fix->pool, "%d", (int)i)),
+                      fix,
+                      fixture_name(fix, apr_psprintf(fix->pool, "%d", (int)i)),
                       FCR_SET, fcache_str("x"), NULL),
                   FCACHE_OK);
     }
