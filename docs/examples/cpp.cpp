@@ -8,6 +8,7 @@
 #include <fcache/coder.h>
 #include <fcache/entry.h>
 #include <fcache/fcache.h>
+#include <fcache/flight.h>
 #include <fcache/http.h>
 #include <fcache/key.h>
 #include <fcache/policy.h>

@@ -5,7 +5,7 @@
 /* What the files of the cache share: cache.c looks up and forgets,
  * cache_write.c stores responses, cache_vary.c keeps the index of a URL's
  * variants, cache_language.c finds them by language, cache_value.c is for
- * values. */
+ * values, flight.c lets one of many compute one. */
 
 #include <fcache/cache.h>
 
@@ -43,6 +43,11 @@ typedef fcache_status_t (*fci_store_fn)(void *baton, const fcache_key_t *key,
 
 /* The one for put; its baton is the cache. */
 fcache_status_t fci_store_put(void *baton, const fcache_key_t *key,
+                              const fcache_value_t *value, int64_t now_us,
+                              fcache_error_t *error);
+
+/* The same for add: EXISTS when a live entry is there. */
+fcache_status_t fci_store_add(void *baton, const fcache_key_t *key,
                               const fcache_value_t *value, int64_t now_us,
                               fcache_error_t *error);
 

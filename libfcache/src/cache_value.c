@@ -3,9 +3,9 @@
 
 #include <fcache/http.h>
 
-static fcache_status_t store_add(void *baton, const fcache_key_t *key,
-                                 const fcache_value_t *value, int64_t now_us,
-                                 fcache_error_t *error)
+fcache_status_t fci_store_add(void *baton, const fcache_key_t *key,
+                              const fcache_value_t *value, int64_t now_us,
+                              fcache_error_t *error)
 {
     fcache_t *cache = baton;
     return cache->ops->add
@@ -59,8 +59,8 @@ fcache_status_t fcache_add(fcache_t *cache, const fcache_key_t *key,
                            fcache_bytes_t tags, uint64_t epoch, int64_t now_us,
                            fcache_error_t *error)
 {
-    return store_value(cache, store_add, key, value, ttl_s, tags, epoch, now_us,
-                       error);
+    return store_value(cache, fci_store_add, key, value, ttl_s, tags, epoch,
+                       now_us, error);
 }
 
 fcache_status_t fcache_get(fcache_t *cache, const fcache_key_t *key,

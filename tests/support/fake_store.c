@@ -145,7 +145,8 @@ static fcache_status_t add(void *self, const fcache_key_t *key,
                            const fcache_value_t *value, int64_t now_us,
                            fcache_error_t *error)
 {
-    return fake_store_find(self, key->name)
+    const fake_item_t *item = fake_store_find(self, key->name);
+    return item && item->dead_us > now_us
                ? FCACHE_EXISTS
                : put(self, key, value, now_us, error);
 }

@@ -44,6 +44,7 @@
 #include <fcache/cache_status.h>
 #include <fcache/coder.h>
 #include <fcache/entry.h>
+#include <fcache/flight.h>
 #include <fcache/http.h>
 #include <fcache/key.h>
 #include <fcache/policy.h>
