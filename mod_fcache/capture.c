@@ -133,7 +133,10 @@ static fcache_reason_t begin(request_rec *r, mfc_ctx_t *ctx,
         return FCACHE_REASON_BAD_FIELDS;
     }
     capture->entry.reason = reason_phrase(r);
-    capture->entry.tags = mfc_invalidate_tags(r, ctx);
+    if (mfc_tags_build(r, ctx, fields, fcache_bytes(NULL, 0),
+                       &capture->entry.tags) != FCACHE_OK) {
+        return FCACHE_REASON_BAD_FIELDS;
+    }
     status = fcache_writer_begin(ctx->cache, ctx->conf->coder, hint,
                                  &capture->writer, r->pool, NULL);
     if (status != FCACHE_OK) {

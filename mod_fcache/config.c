@@ -39,6 +39,14 @@
     {                                                                          \
         0, NULL                                                                \
     }
+#define MFC_TAGS_DEFAULT                                                       \
+    {                                                                          \
+        tag_fields, 3, 0                                                       \
+    }
+#define MFC_EXPRS_NONE                                                         \
+    {                                                                          \
+        NULL, 0                                                                \
+    }
 #define MFC_CODES_DEFAULT                                                      \
     {                                                                          \
         NULL, 0                                                                \
@@ -46,6 +54,8 @@
 
 static const mfc_env_names_t env_default = {
     "FCACHE_STATUS", "FCACHE_REASON", "FCACHE_KEY", "FCACHE_TTL", "FCACHE_AGE"};
+static const char *const tag_fields[] = {"Cache-Tag", "Surrogate-Key",
+                                         "Cache-Groups"};
 static const fcache_bytes_t method_get[] = {{"GET", 3}};
 
 enum {

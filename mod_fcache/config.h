@@ -74,6 +74,33 @@ typedef struct mfc_stale_conf_t {
     int64_t if_error_s;
 } mfc_stale_conf_t;
 
+/* The fields that tags come in. */
+typedef struct mfc_tags_conf_t {
+    const char *const *fields;
+    size_t count;
+    int forwards; /* clients get them too */
+} mfc_tags_conf_t;
+
+/* Expressions that make text. */
+typedef struct mfc_exprs_t {
+    const ap_expr_info_t *const *items;
+    size_t count;
+} mfc_exprs_t;
+
+/* One thing that a write clears. */
+typedef struct mfc_target_t {
+    fcache_purge_kind_t kind;
+    const ap_expr_info_t *value;
+} mfc_target_t;
+
+/* One line of FCacheInvalidate. */
+typedef struct mfc_rule_t {
+    const mfc_target_t *targets;
+    size_t count;
+    int soft;
+    const ap_expr_info_t *when; /* NULL: always */
+} mfc_rule_t;
+
 /* The names of the variables and notes of a request, made from the prefix. */
 typedef struct mfc_env_names_t {
     const char *status;
@@ -128,7 +155,7 @@ const mfc_conf_t *mfc_conf_of(const request_rec *r);
 /* The operator's knobs as the core wants them; views into `conf`. */
 void mfc_conf_policy(const mfc_conf_t *conf, fcache_policy_t *out_policy);
 
-/* ---- parsers (config_parse.c, config_key.c, config_stale.c) -------------- */
+/* ---- parsers (config_*.c) ------------------------------------------------ */
 
 /* Writes *field from the arguments; NULL or why the value is not good. */
 typedef const char *(*mfc_parse_fn)(cmd_parms *cmd, void *field, int argc,
@@ -157,5 +184,12 @@ const char *mfc_parse_error_status(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_bad_age(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_request_control(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_stale(cmd_parms *, void *, int, char *const[]);
+const char *mfc_parse_tags(cmd_parms *, void *, int, char *const[]);
+const char *mfc_parse_tag(cmd_parms *, void *, int, char *const[]);
+const char *mfc_parse_invalidate(cmd_parms *, void *, int, char *const[]);
+
+/* Compiles an expression that makes text; NULL or why it cannot. */
+const char *mfc_parse_text_expr(cmd_parms *cmd, const char *text,
+                                const ap_expr_info_t **out_expression);
 
 #endif

@@ -96,6 +96,9 @@ fcache_fields_t mfc_message_fields(const apr_table_t *table,
 fcache_fields_t mfc_message_response_fields(request_rec *r,
                                             const apr_table_t *before);
 
+/* The URL of that path and query on the host that the request is for. */
+const char *mfc_message_url(const request_rec *r, const char *target);
+
 /* Forwards the request with that query, and lets the log see what the client
  * sent. */
 void mfc_message_rewrite(request_rec *r, fcache_bytes_t query);
@@ -281,12 +284,40 @@ apr_status_t mfc_repeat_sink(ap_filter_t *f, apr_bucket_brigade *bb);
 void mfc_bypass_arm(request_rec *r, mfc_ctx_t *ctx);
 apr_status_t mfc_bypass_filter(ap_filter_t *f, apr_bucket_brigade *bb);
 
-/* The tag of all that is stored for this request's URL, as a tag list. */
-fcache_bytes_t mfc_invalidate_tags(request_rec *r, const mfc_ctx_t *ctx);
+/* The same for an answer that httpd makes itself, a redirect say. */
+void mfc_bypass_on_error(request_rec *r, mfc_ctx_t *ctx);
+
+/* Did what was asked for succeed (2xx, 3xx)? */
+int mfc_is_success(const request_rec *r);
 
 /* Does that field of the answer name the request's own URL? */
 int mfc_invalidate_is_own(request_rec *r, const mfc_ctx_t *ctx,
                           const char *field);
+
+/* ---- tags.c -------------------------------------------------------------- */
+
+/* The tag that all have that are stored for this request's URL, as a list in
+ * the request's pool. */
+fcache_status_t mfc_tags_of_url(request_rec *r, const mfc_ctx_t *ctx,
+                                fcache_bytes_t *out_tags);
+
+/* The tags of an answer with these fields, those of `before` among them, as a
+ * list in the request's pool. What cannot have all of its tags is not stored. */
+fcache_status_t mfc_tags_build(request_rec *r, const mfc_ctx_t *ctx,
+                               fcache_fields_t fields, fcache_bytes_t before,
+                               fcache_bytes_t *out_tags);
+
+/* Takes what is for caches only out of the answer. */
+void mfc_tags_strip(request_rec *r, const mfc_conf_t *conf);
+int mfc_tags_is_stripped(const mfc_conf_t *conf, fcache_bytes_t name);
+
+/* ---- rules.c ------------------------------------------------------------- */
+
+/* Hooks and filter: what FCacheInvalidate says is done when a write is answered,
+ * also when it is httpd that makes the answer. */
+void mfc_rules_insert(request_rec *r);
+void mfc_rules_on_error(request_rec *r);
+apr_status_t mfc_rules_filter(ap_filter_t *f, apr_bucket_brigade *bb);
 
 /* ---- post.c -------------------------------------------------------------- */
 
@@ -360,6 +391,7 @@ void mfc_child_init(apr_pool_t *pchild, server_rec *main_server);
 
 extern ap_filter_rec_t *mfc_capture_handle;
 extern ap_filter_rec_t *mfc_bypass_handle;
+extern ap_filter_rec_t *mfc_rules_handle;
 extern ap_filter_rec_t *mfc_replay_handle;
 extern ap_filter_rec_t *mfc_stale_handle;
 extern ap_filter_rec_t *mfc_framing_handle;

@@ -422,6 +422,7 @@ void mfc_on_error(request_rec *r)
         return;
     }
     mfc_report_beside(r, ctx);
+    mfc_bypass_on_error(r, ctx);
     /* mod_proxy fails after it has passed the bucket that said so: the answer
      * to that is out, and a second one would be taken for the next request's */
     if (ctx->answer_sent ||

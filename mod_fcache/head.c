@@ -15,6 +15,7 @@ static int is_kept(const mfc_ctx_t *ctx, fcache_fields_t fields,
 
     return fcache_field_is_stored(&ctx->policy, fields, cc, name) &&
            !is(name, "Content-Length") &&
+           !mfc_tags_is_stripped(ctx->conf, name) &&
            !(status_header != NULL && is(name, status_header));
 }
 

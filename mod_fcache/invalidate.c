@@ -17,19 +17,6 @@
 
 APLOG_USE_MODULE(fcache);
 
-#define MAX_TAGS (FCACHE_KEY_MAX_CANONICAL + 64)
-
-/* Blanks part what is in the tag: no host, path or query has one. */
-static fcache_bytes_t tag_of(request_rec *r, const mfc_ctx_t *ctx,
-                             const char *path, const char *query)
-{
-    fcache_bytes_t host = ctx->request.authority;
-
-    return fcache_str(apr_pstrcat(r->pool, "url ",
-                                  apr_pstrmemdup(r->pool, host.ptr, host.len),
-                                  " ", path, query ? "?" : "", query, NULL));
-}
-
 /* The request's own path and query as C strings. */
 static const char *path_of(request_rec *r, const mfc_ctx_t *ctx)
 {
@@ -47,40 +34,55 @@ static const char *query_of(request_rec *r, const mfc_ctx_t *ctx)
     return query.ptr ? apr_pstrmemdup(r->pool, query.ptr, query.len) : NULL;
 }
 
-fcache_bytes_t mfc_invalidate_tags(request_rec *r, const mfc_ctx_t *ctx)
+/* 0 when the store could not: another try would only wait once more. */
+static int clear_tags(request_rec *r, const mfc_ctx_t *ctx, fcache_bytes_t tags)
 {
-    fcache_bytes_t none = {NULL, 0};
-    fcache_bytes_t copy;
-    fcache_buf_t list;
+    fcache_scope_t scope = {.kind = FCACHE_SCOPE_TAG,
+                            .prefix = ctx->conf->prefix};
+    fcache_status_t status = FCACHE_OK;
+    fcache_error_t error = {""};
+    size_t offset = 0;
 
-    fcache_buf_init(&list, MAX_TAGS);
-    if (fcache_entry_list_add(&list, tag_of(r, ctx, path_of(r, ctx),
-                                            query_of(r, ctx))) != FCACHE_OK) {
-        fcache_buf_fini(&list);
-        return none;
+    while (status == FCACHE_OK &&
+           fcache_entry_list_next(tags, &offset, &scope.tag) > 0) {
+        status = fcache_clear(ctx->cache, &scope, 0, &error);
     }
-    copy = fcache_bytes(apr_pmemdup(r->pool, list.ptr, list.len), list.len);
-    fcache_buf_fini(&list);
-    return copy;
+    if (status != FCACHE_OK) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "FC0104: what is stored for a URL that was written to "
+                      "may be served once more: %s",
+                      error.text);
+    }
+    return status == FCACHE_OK;
 }
 
-/* 0 when the store could not: another try would only wait once more. */
 static int forget(request_rec *r, const mfc_ctx_t *ctx, const char *path,
                   const char *query)
 {
-    fcache_scope_t scope = {.kind = FCACHE_SCOPE_TAG,
-                            .prefix = ctx->conf->prefix,
-                            .tag = tag_of(r, ctx, path, query)};
-    fcache_error_t error = {""};
+    fcache_buf_t tags;
+    int done;
 
-    if (fcache_clear(ctx->cache, &scope, 0, &error) == FCACHE_OK) {
-        return 1;
-    }
-    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
-                  "FC0104: what is stored for a URL that was written to may be "
-                  "served once more: %s",
-                  error.text);
-    return 0;
+    fcache_buf_init(&tags, FCACHE_TAGS_MAX_BYTES);
+    done = fcache_tags_add_url(&tags, ctx->request.authority, fcache_str(path),
+                               fcache_str(query)) != FCACHE_OK ||
+           clear_tags(r, ctx, fcache_buf_bytes(&tags));
+    fcache_buf_fini(&tags);
+    return done;
+}
+
+/* The groups that the answer says it made stale (RFC 9875 §3). */
+static void forget_groups(request_rec *r, const mfc_ctx_t *ctx)
+{
+    fcache_fields_t fields =
+        mfc_message_fields(r->headers_out, r->err_headers_out, r->pool);
+    fcache_buf_t tags;
+
+    fcache_buf_init(&tags, FCACHE_TAGS_MAX_BYTES);
+    /* of more than an entry may have, the first count */
+    (void)fcache_tags_add_groups(&tags, fields, "Cache-Group-Invalidation",
+                                 ctx->request.scheme, ctx->request.authority);
+    clear_tags(r, ctx, fcache_buf_bytes(&tags));
+    fcache_buf_fini(&tags);
 }
 
 /* Is it a reference to this request's own origin (T21)? */
@@ -156,6 +158,33 @@ void mfc_bypass_arm(request_rec *r, mfc_ctx_t *ctx)
     ap_add_output_filter_handle(mfc_bypass_handle, ctx, r, r->connection);
 }
 
+int mfc_is_success(const request_rec *r)
+{
+    return r->status >= 200 && r->status < 400;
+}
+
+/* The answer is that of a write: what it made stale goes. */
+static void forget_written(request_rec *r, mfc_ctx_t *ctx)
+{
+    if (ctx->cache == NULL || !mfc_is_success(r) ||
+        fcache_method_is_safe(ctx->request.method)) {
+        return;
+    }
+    if (forget(r, ctx, path_of(r, ctx), query_of(r, ctx)) &&
+        forget_reference(r, ctx, "Location") &&
+        forget_reference(r, ctx, "Content-Location")) {
+        forget_groups(r, ctx);
+    }
+    ctx->epoch = fcache_epoch(ctx->cache);
+}
+
+void mfc_bypass_on_error(request_rec *r, mfc_ctx_t *ctx)
+{
+    if (ctx->bypass != FCACHE_REASON_NONE) {
+        forget_written(r, ctx);
+    }
+}
+
 apr_status_t mfc_bypass_filter(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     mfc_ctx_t *ctx = f->ctx;
@@ -163,14 +192,7 @@ apr_status_t mfc_bypass_filter(ap_filter_t *f, apr_bucket_brigade *bb)
     ap_filter_t *next = f->next;
 
     mfc_post_check(r, ctx);
-    if (ctx->cache != NULL && r->status >= 200 && r->status < 400 &&
-        !fcache_method_is_safe(ctx->request.method)) {
-        if (forget(r, ctx, path_of(r, ctx), query_of(r, ctx)) &&
-            forget_reference(r, ctx, "Location")) {
-            forget_reference(r, ctx, "Content-Location");
-        }
-        ctx->epoch = fcache_epoch(ctx->cache);
-    }
+    forget_written(r, ctx);
     if (ctx->capture == NULL) { /* else what is stored comes first */
         mfc_report_answer(r, ctx);
         mfc_report(r, ctx, FCACHE_VERDICT_BYPASS, ctx->bypass);

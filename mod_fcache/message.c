@@ -129,6 +129,14 @@ static char *canonical_host(const request_rec *r, const char *scheme)
     return apr_pstrcat(r->pool, host, ":", port, NULL);
 }
 
+const char *mfc_message_url(const request_rec *r, const char *target)
+{
+    const char *scheme = ap_http_scheme(r);
+
+    return apr_pstrcat(r->pool, scheme, "://", canonical_host(r, scheme),
+                       target, NULL);
+}
+
 /* What is not in the key is not sent to the origin, other spellings of the host
  * among it (T6). */
 static fcache_bytes_t authority(request_rec *r, const char *scheme)

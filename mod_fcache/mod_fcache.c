@@ -8,6 +8,7 @@
 
 ap_filter_rec_t *mfc_capture_handle;
 ap_filter_rec_t *mfc_bypass_handle;
+ap_filter_rec_t *mfc_rules_handle;
 ap_filter_rec_t *mfc_replay_handle;
 ap_filter_rec_t *mfc_stale_handle;
 ap_filter_rec_t *mfc_framing_handle;
@@ -32,6 +33,9 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_translate_name(mfc_on_translate, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(mfc_on_translate, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(mfc_on_request, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_insert_filter(mfc_rules_insert, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_insert_error_filter(mfc_rules_on_error, NULL, NULL,
+                                APR_HOOK_MIDDLE);
     ap_hook_insert_error_filter(mfc_on_error, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_log_transaction(mfc_on_log, NULL, NULL, APR_HOOK_REALLY_FIRST);
 
@@ -44,6 +48,8 @@ static void register_hooks(apr_pool_t *pool)
         "FCACHE_CAPTURE", mfc_on_response, NULL, AP_FTYPE_RESOURCE - 1);
     mfc_bypass_handle = ap_register_output_filter(
         "FCACHE_BYPASS", mfc_bypass_filter, NULL, AP_FTYPE_RESOURCE - 1);
+    mfc_rules_handle = ap_register_output_filter(
+        "FCACHE_RULES", mfc_rules_filter, NULL, AP_FTYPE_RESOURCE - 1);
     mfc_stale_handle = ap_register_output_filter(
         "FCACHE_STALE", mfc_stale_filter, NULL, AP_FTYPE_RESOURCE - 1);
     mfc_replay_handle = ap_register_input_filter(

@@ -44,16 +44,17 @@ static int put_mark(request_rec *r, mfc_ctx_t *ctx)
     fcache_tuple_t *tuple = fcache_tuple_create(r->pool);
     fcache_key_t *mark = apr_palloc(r->pool, sizeof(*mark));
     unsigned char id[MARK_BYTES];
+    fcache_bytes_t tags;
 
-    if (tuple == NULL ||
+    if (tuple == NULL || mfc_tags_of_url(r, ctx, &tags) != FCACHE_OK ||
         apr_generate_random_bytes(id, sizeof(id)) != APR_SUCCESS ||
         fcache_tuple_add(tuple, "post", fcache_bytes(id, sizeof(id))) !=
             FCACHE_OK ||
         fcache_key_from_tuple(tuple, ctx->conf->prefix, ctx->conf->ns, mark,
                               r->pool, NULL) != FCACHE_OK ||
-        fcache_put(ctx->cache, mark, fcache_str("post"), MARK_TTL_S,
-                   mfc_invalidate_tags(r, ctx), fcache_epoch(ctx->cache),
-                   ctx->started_us, NULL) != FCACHE_OK) {
+        fcache_put(ctx->cache, mark, fcache_str("post"), MARK_TTL_S, tags,
+                   fcache_epoch(ctx->cache), ctx->started_us,
+                   NULL) != FCACHE_OK) {
         return 0;
     }
     ctx->post_mark = mark;

@@ -52,6 +52,7 @@ void mfc_report_answer(request_rec *r, mfc_ctx_t *ctx)
     const mfc_conf_t *conf = ctx->conf;
 
     ctx->forward_status = r->status;
+    mfc_tags_strip(r, conf);
     if (conf->status_header != NULL) {
         apr_table_unset(r->headers_out, conf->status_header);
     }

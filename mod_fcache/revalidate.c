@@ -108,6 +108,9 @@ static fcache_status_t renew_head(request_rec *r, mfc_ctx_t *ctx,
     status =
         mfc_head_build(ctx, old->status, merge(r, ctx, fields), block, &entry);
     if (status == FCACHE_OK) {
+        status = mfc_tags_build(r, ctx, fields, old->tags, &entry.tags);
+    }
+    if (status == FCACHE_OK) {
         status = mfc_head_add_length(block, old->status, old->body_len);
     }
     if (status == FCACHE_OK) {

@@ -58,37 +58,6 @@ ctl_key_kind_t ctl_key_kind(const char *text)
 
 /* ---- a URL --------------------------------------------------------------- */
 
-static int is_printable(const char *text)
-{
-    for (; *text; text++) {
-        if (!apr_isgraph(*text)) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
-/* Lower case, and without an empty port or the scheme's own. */
-static fcache_bytes_t authority_of(const char *start, size_t len, int https,
-                                   apr_pool_t *pool)
-{
-    const char *port = https ? ":443" : ":80";
-    size_t port_len = strlen(port);
-    char *text = apr_pstrmemdup(pool, start, len);
-
-    for (char *c = text; *c; c++) {
-        if (*c >= 'A' && *c <= 'Z') {
-            *c = (char)(*c - 'A' + 'a');
-        }
-    }
-    if (len > port_len && strcmp(text + len - port_len, port) == 0) {
-        len -= port_len;
-    } else if (text[len - 1] == ':') {
-        len--;
-    }
-    return fcache_bytes(text, len);
-}
-
 /* The authority without its port; a colon in brackets is an IPv6 address. */
 static fcache_bytes_t host_of(fcache_bytes_t authority)
 {
@@ -103,31 +72,21 @@ static fcache_bytes_t host_of(fcache_bytes_t authority)
     return authority;
 }
 
-/* Path and query are the URL's own bytes; a fragment is never sent. */
-static ctl_exit_t parse_url(const char *url, fcache_request_t *request,
-                            apr_pool_t *pool)
+static ctl_exit_t parse_url(ctl_t *ctl, const char *text,
+                            fcache_request_t *request)
 {
-    int https = url[4] == 's' || url[4] == 'S';
-    const char *authority = url + (https ? 8 : 7);
-    size_t authority_len = strcspn(authority, "/?#");
-    const char *path = authority + authority_len;
-    size_t path_len = strcspn(path, "?#");
-    const char *query = path + path_len;
+    fcache_url_t url;
+    fcache_status_t status =
+        fcache_url_parse(fcache_str(text), &url, ctl->pool, &ctl->error);
 
-    if (!is_printable(url)) {
-        return ctl_usage("a URL is printable ASCII; escape the rest as %%HH");
+    if (status != FCACHE_OK) {
+        return ctl_failed(ctl, status, text);
     }
-    if (authority_len == 0 || *authority == ':' ||
-        memchr(authority, '@', authority_len)) {
-        return ctl_usage("the URL needs a host, and no user");
-    }
-    request->scheme = fcache_str(https ? "https" : "http");
-    request->authority = authority_of(authority, authority_len, https, pool);
-    request->vhost = host_of(request->authority);
-    request->path = path_len ? fcache_bytes(path, path_len) : fcache_str("/");
-    if (*query == '?') {
-        request->query = fcache_bytes(query + 1, strcspn(query + 1, "#"));
-    }
+    request->scheme = url.scheme;
+    request->authority = url.authority;
+    request->vhost = host_of(url.authority);
+    request->path = url.path;
+    request->query = url.query;
     return CTL_OK;
 }
 
@@ -161,7 +120,7 @@ static ctl_exit_t build_request(ctl_t *ctl, const char *url,
     const char *method = ctl_option(ctl, "method");
     const char *vhost = ctl_option(ctl, "vhost");
     const void *elts;
-    ctl_exit_t code = parse_url(url, request, ctl->pool);
+    ctl_exit_t code = parse_url(ctl, url, request);
 
     if (code != CTL_OK) {
         return code;

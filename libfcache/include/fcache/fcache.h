@@ -48,8 +48,11 @@
 #include <fcache/http.h>
 #include <fcache/key.h>
 #include <fcache/policy.h>
+#include <fcache/purge.h>
 #include <fcache/range.h>
 #include <fcache/stats.h>
 #include <fcache/status.h>
+#include <fcache/tags.h>
+#include <fcache/url.h>
 
 #endif

@@ -52,6 +52,13 @@ FCACHE_API fcache_status_t fcache_key_from_tuple(
     const fcache_tuple_t *tuple, fcache_bytes_t prefix, fcache_bytes_t ns,
     fcache_key_t *out_key, apr_pool_t *pool, fcache_error_t *error);
 
+/* The key of a stored name, prefix:namespace:digest, without its canonical bytes:
+ * good for deleting, not for looking up. BAD_INPUT when it is none. */
+FCACHE_API fcache_status_t fcache_key_from_name(fcache_bytes_t name,
+                                                fcache_key_t *out_key,
+                                                apr_pool_t *pool,
+                                                fcache_error_t *error);
+
 /*
  * Finds the next element of a canonical key. 1 and label and value, 0 at the
  * end, -1 when the bytes are no canonical key. Start with *offset 0.
