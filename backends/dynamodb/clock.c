@@ -10,8 +10,6 @@
 
 #include "request.h"
 
-#include <apr_time.h>
-
 #include <stdlib.h>
 
 #define SHORT_MAX 65536
@@ -91,13 +89,12 @@ static fcache_status_t read_clock(fcd_store_t *store, fcache_bytes_t clock,
 
 fcache_status_t fcd_tick(void *self, const fcache_bytes_t *home,
                          fcache_bytes_t clock, fcache_bytes_t counter,
-                         uint64_t floor, int64_t ttl_us, uint64_t *out_clock,
+                         uint64_t floor, uint64_t *out_clock,
                          fcn_deadline_t deadline, fcache_error_t *error)
 {
     fcd_store_t *store = self;
     fcache_buf_t body;
     uint64_t old = 0;
-    int64_t dead_s = apr_time_sec(apr_time_now() + ttl_us) + 1;
     (void)home; /* the table has one clock */
     fcache_status_t status = read_clock(store, clock, &old, deadline, error);
     if (status != FCACHE_OK) {
@@ -109,7 +106,7 @@ fcache_status_t fcd_tick(void *self, const fcache_bytes_t *home,
     }
     uint64_t value = old + 1 > floor ? old + 1 : floor;
     fcache_buf_init(&body, SHORT_MAX);
-    status = fcd_request_count(store->table, counter, value, dead_s, &body);
+    status = fcd_request_count(store->table, counter, value, &body);
     status = update(store, &body, status, NULL, deadline, error);
     if (status != FCACHE_OK && status != FCACHE_EXISTS) {
         return status; /* EXISTS: a later clear set it further */

@@ -46,7 +46,7 @@ fcache_status_t fcd_remove(void *self, fcache_bytes_t name,
 /* clock.c, */
 fcache_status_t fcd_tick(void *self, const fcache_bytes_t *home,
                          fcache_bytes_t clock, fcache_bytes_t counter,
-                         uint64_t floor, int64_t ttl_us, uint64_t *out_clock,
+                         uint64_t floor, uint64_t *out_clock,
                          fcn_deadline_t deadline, fcache_error_t *error);
 /* table.c. */
 fcache_status_t fcd_walk(void *self, fcr_walk_fn fn, void *baton,

@@ -194,17 +194,15 @@ fcache_status_t fcd_request_lift(fcache_bytes_t table, fcache_bytes_t clock,
 }
 
 fcache_status_t fcd_request_count(fcache_bytes_t table, fcache_bytes_t counter,
-                                  uint64_t value, int64_t dead_s,
-                                  fcache_buf_t *out)
+                                  uint64_t value, fcache_buf_t *out)
 {
-    char space[2][NUMBER_SIZE];
-    fcache_bytes_t arguments[] = {table, counter, decimal(value, space[0]),
-                                  decimal((uint64_t)dead_s, space[1])};
+    char space[NUMBER_SIZE];
+    fcache_bytes_t arguments[] = {table, counter, decimal(value, space)};
     return fill(out,
                 "{'TableName':@,'Key':{'n':{'S':@}},"
-                "'UpdateExpression':'SET c = :c, t = :t',"
+                "'UpdateExpression':'SET c = :c',"
                 "'ConditionExpression':'attribute_not_exists(c) OR c < :c',"
-                "'ExpressionAttributeValues':{':c':{'N':@},':t':{'N':@}}}",
+                "'ExpressionAttributeValues':{':c':{'N':@}}}",
                 arguments);
 }
 

@@ -45,8 +45,7 @@ fcache_status_t fcd_request_lift(fcache_bytes_t table, fcache_bytes_t clock,
 
 /* and that sets a counter, unless it is higher already. */
 fcache_status_t fcd_request_count(fcache_bytes_t table, fcache_bytes_t counter,
-                                  uint64_t value, int64_t dead_s,
-                                  fcache_buf_t *out);
+                                  uint64_t value, fcache_buf_t *out);
 
 /* Scan of all entries behind the item `after` (len 0: from the start). */
 fcache_status_t fcd_request_scan(fcache_bytes_t table, fcache_bytes_t after,

@@ -2,6 +2,7 @@
 #include "client.h"
 
 #include "options.h"
+#include "seed.h"
 #include "tick.h"
 #include "walk.h"
 
@@ -65,6 +66,7 @@ static fcache_status_t client_fetch(void *self, fcache_bytes_t home,
     status = fcmc_talk(server, talk_fetch, &fetch, deadline, error);
     for (size_t i = 0; i < count && status == FCACHE_OK; i++) {
         fcmc_clock_found(server, names[i], &out_found[i]);
+        fcmc_counter_found(names[i], &out_found[i]);
     }
     return status;
 }
@@ -116,7 +118,7 @@ static fcache_status_t client_store(void *self, const fcr_store_t *item,
         .pieces = item->pieces,
         .piece_count = item->piece_count,
         .cas = item->mode == FCR_REPLACE ? item->old->cas : 0,
-        .exptime = fcmc_exptime(item->ttl_us, item->now_us),
+        .exptime = fcmc_exptime(item->ttl_us),
     };
     for (size_t i = 0; i < item->piece_count; i++) {
         put.len += item->pieces[i].len;
@@ -165,8 +167,8 @@ static fcache_status_t client_remove(void *self, fcache_bytes_t name,
 
 static fcache_status_t client_tick(void *self, const fcache_bytes_t *home,
                                    fcache_bytes_t clock, fcache_bytes_t counter,
-                                   uint64_t floor, int64_t ttl_us,
-                                   uint64_t *out_clock, fcn_deadline_t deadline,
+                                   uint64_t floor, uint64_t *out_clock,
+                                   fcn_deadline_t deadline,
                                    fcache_error_t *error)
 {
     fcmc_t *store = self;
@@ -178,7 +180,23 @@ static fcache_status_t client_tick(void *self, const fcache_bytes_t *home,
         status = check_name(*home, error);
     }
     return status == FCACHE_OK ? fcmc_tick(store, home, clock, counter, floor,
-                                           ttl_us, out_clock, deadline, error)
+                                           out_clock, deadline, error)
+                               : status;
+}
+
+static fcache_status_t client_seed(void *self, fcache_bytes_t home,
+                                   fcache_bytes_t clock,
+                                   const fcache_bytes_t *counters, size_t count,
+                                   fcn_deadline_t deadline,
+                                   fcache_error_t *error)
+{
+    fcmc_t *store = self;
+    fcache_status_t status = check(store, home, error);
+    for (size_t i = 0; i < count && status == FCACHE_OK; i++) {
+        status = check_name(counters[i], error);
+    }
+    return status == FCACHE_OK ? fcmc_seed(fcmc_fleet_of(store, home), clock,
+                                           counters, count, deadline, error)
                                : status;
 }
 
@@ -248,6 +266,7 @@ const fcr_client_ops_t fcmc_client = {
     .store = client_store,
     .remove = client_remove,
     .tick = client_tick,
+    .seed = client_seed,
     .walk = client_walk,
     .census = client_census,
     .max_value = client_max_value,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tick.h"
 
+#include "../remote/counters.h"
 #include "../remote/purge.h"
 
 #include <apr_strings.h>
@@ -19,14 +20,11 @@
 #define LOOKS  5
 #define NAP_US 2000
 
-uint32_t fcmc_exptime(int64_t ttl_us, int64_t now_us)
+uint32_t fcmc_exptime(int64_t ttl_us)
 {
     int64_t seconds = ttl_us / 1000000 + (ttl_us % 1000000 > 0);
-    if (seconds <= MONTH_S) {
-        return (uint32_t)(seconds > 0 ? seconds : 1);
-    }
-    int64_t date = now_us / 1000000 + 1 + seconds;
-    return date > INT32_MAX ? (uint32_t)MONTH_S : (uint32_t)date;
+    seconds = seconds < MONTH_S ? seconds : MONTH_S;
+    return (uint32_t)(seconds > 0 ? seconds : 1);
 }
 
 /* ---- one server ---- */
@@ -40,7 +38,6 @@ typedef struct tick_t {
     fcache_bytes_t names[2]; /* clock, counter */
     uint64_t target;         /* in: at least; out: as it was set */
     uint64_t cleared;        /* 0: this is a clear for all */
-    uint32_t counter_exptime;
     apr_pool_t *pool;
 } tick_t;
 
@@ -54,6 +51,12 @@ static fcache_bytes_t first_word(fcache_bytes_t text)
 {
     const char *end = text.len ? memchr(text.ptr, ' ', text.len) : NULL;
     return fcache_bytes(text.ptr, end ? (size_t)(end - text.ptr) : text.len);
+}
+
+fcache_bytes_t fcmc_clock_text(const fcr_found_t *found)
+{
+    fcache_bytes_t text = first_word(found->value);
+    return found->exists && number_of(text) > 0 ? text : fcache_bytes(NULL, 0);
 }
 
 static state_t state_of(const fcr_found_t *found)
@@ -70,8 +73,7 @@ static state_t state_of(const fcr_found_t *found)
 
 /* Sets what was found to `text`, if it is as it was found. */
 static fcache_status_t change(fcmc_conn_t *conn, fcache_bytes_t name,
-                              const fcr_found_t *found, const char *text,
-                              uint32_t exptime)
+                              const fcr_found_t *found, const char *text)
 {
     fcache_bytes_t piece = fcache_str(text);
     fcmc_put_t put = {
@@ -81,9 +83,21 @@ static fcache_status_t change(fcmc_conn_t *conn, fcache_bytes_t name,
         .piece_count = 1,
         .len = piece.len,
         .cas = found->cas,
-        .exptime = exptime,
     };
     return conn->wire->put(conn, &put);
+}
+
+/* A counter that was evicted before the clock was raised may have been made anew
+ * with the clock of before (seed.h): then again. */
+static fcache_status_t look_back(fcmc_conn_t *conn, const tick_t *tick)
+{
+    fcr_found_t found;
+    fcache_status_t status = conn->wire->get(conn, &tick->names[1], 1,
+                                             STATE_MAX, &found, tick->pool);
+    return status == FCACHE_OK && found.exists &&
+                   number_of(found.value) < tick->target
+               ? FCACHE_EXISTS
+               : status;
 }
 
 /*
@@ -110,18 +124,16 @@ static fcache_status_t tick_once(fcmc_conn_t *conn, tick_t *tick)
     uint64_t target = tick->target > clock ? tick->target : clock + 1;
     if (number_of(found[1].value) < target) {
         status = change(conn, tick->names[1], &found[1],
-                        apr_psprintf(tick->pool, "%" APR_UINT64_T_FMT, target),
-                        tick->counter_exptime);
+                        apr_psprintf(tick->pool, "%" APR_UINT64_T_FMT, target));
     }
     if (status == FCACHE_OK) {
         status = change(
             conn, tick->names[0], &found[0],
             apr_psprintf(tick->pool, "%" APR_UINT64_T_FMT " %" APR_UINT64_T_FMT,
-                         target, tick->cleared ? tick->cleared : target),
-            0);
+                         target, tick->cleared ? tick->cleared : target));
     }
     tick->target = target;
-    return status;
+    return status == FCACHE_OK ? look_back(conn, tick) : status;
 }
 
 static fcache_status_t tick_server(fcmc_conn_t *conn, void *baton)
@@ -272,12 +284,10 @@ static void prepare(fcmc_t *store, const fcmc_server_t *alone, tick_t *tick,
 
 fcache_status_t fcmc_tick(fcmc_t *store, const fcache_bytes_t *home,
                           fcache_bytes_t clock, fcache_bytes_t counter,
-                          uint64_t floor, int64_t ttl_us, uint64_t *out_clock,
+                          uint64_t floor, uint64_t *out_clock,
                           fcn_deadline_t deadline, fcache_error_t *error)
 {
-    tick_t tick = {.names = {clock, counter},
-                   .target = floor ? floor : 1,
-                   .counter_exptime = fcmc_exptime(ttl_us, apr_time_now())};
+    tick_t tick = {.names = {clock, counter}, .target = floor ? floor : 1};
     sweep_t sweep = {.first =
                          home ? fcmc_fleet_of(store, *home) : store->servers,
                      .count = home ? 1 : store->count,
@@ -315,14 +325,13 @@ static void adopt(fcmc_server_t *server, uint64_t cleared,
                   fcn_deadline_t deadline, apr_pool_t *pool)
 {
     const fcache_scope_t all = {.kind = FCACHE_SCOPE_ALL};
-    char counter[FCR_COUNTER_LEN];
+    char space[FCR_COUNTER_MAX];
     tick_t tick = {
-        .names = {fcr_clock_name(), fcache_bytes(counter, sizeof(counter))},
+        .names = {fcr_clock_name(), fcr_counter_name(&all, 0, space)},
         .target = (uint64_t)apr_time_now(),
-        .cleared = cleared ? cleared : 1,
-        .counter_exptime = fcmc_exptime(FCR_LIFE_US * 2, apr_time_now())};
+        .cleared = cleared ? cleared : 1};
     if (apr_pool_create(&tick.pool, pool) == APR_SUCCESS &&
-        fcr_counter_name(&all, 0, counter) &&
+        tick.names[1].len > 0 &&
         fcmc_talk(server, tick_server, &tick, deadline, NULL) == FCACHE_OK) {
         raise_to(&server->store->shared->clock, tick.target);
     }

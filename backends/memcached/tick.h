@@ -15,7 +15,7 @@
 /* A clear: see fcr_client_ops_t. */
 fcache_status_t fcmc_tick(fcmc_t *store, const fcache_bytes_t *home,
                           fcache_bytes_t clock, fcache_bytes_t counter,
-                          uint64_t floor, int64_t ttl_us, uint64_t *out_clock,
+                          uint64_t floor, uint64_t *out_clock,
                           fcn_deadline_t deadline, fcache_error_t *error);
 
 /*
@@ -26,13 +26,16 @@ fcache_status_t fcmc_tick(fcmc_t *store, const fcache_bytes_t *home,
  */
 void fcmc_compare(fcmc_server_t *server, fcn_deadline_t deadline);
 
+/* The clock in what was found under its name, in decimal; empty: there is none. */
+fcache_bytes_t fcmc_clock_text(const fcr_found_t *found);
+
 /* Makes a clock that was found what remote.h knows: a number, or nothing where the
  * server owes a clear. */
 void fcmc_clock_found(const fcmc_server_t *server, fcache_bytes_t name,
                       fcr_found_t *found);
 
-/* A life as memcached counts it: seconds, rounded up, from now up to 30 days, and
- * since 1970 beyond. */
-uint32_t fcmc_exptime(int64_t ttl_us, int64_t now_us);
+/* A life as memcached counts it: seconds, rounded up, of which 30 days are the
+ * most. */
+uint32_t fcmc_exptime(int64_t ttl_us);
 
 #endif

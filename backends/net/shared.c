@@ -21,7 +21,7 @@ typedef struct retained_t {
 static uint64_t layout(void)
 {
     const uint64_t parts[] = {
-        1, /* raised when a field means something else */
+        2, /* raised when a field means something else */
         sizeof(fcn_shared_t),
         offsetof(fcn_shared_t, latency),
         offsetof(fcn_shared_t, cells),

@@ -15,8 +15,11 @@
 
 #include <stdatomic.h>
 
-#define FCN_CELLS   64  /* breakers: servers beyond share the last */
-#define FCN_CLOCKS  64  /* invalidation clocks of a store, see remote.h */
+#define FCN_CELLS  64 /* breakers: servers beyond share the last */
+#define FCN_CLOCKS 64 /* invalidation clocks of a store, see remote.h */
+/* Counters of such a clock that are known to exist; the kernel gives memory for
+ * those of clocks that are used. */
+#define FCN_MARKS   66560
 #define FCN_BUCKETS 104 /* of the latency histogram, four per power of two */
 
 typedef struct fcn_cell_t {
@@ -35,6 +38,8 @@ typedef struct fcn_shared_t {
      * all, see remote.h */
     _Atomic uint64_t clocks[FCN_CLOCKS];
     _Atomic uint64_t clock;
+    _Atomic uint64_t marks[FCN_CLOCKS][FCN_MARKS / 64];
+    _Atomic int64_t marked_us[FCN_CLOCKS]; /* since when they are kept */
     /* the store counts these */
     _Atomic uint64_t hits, misses, stale, puts, deletes, clears, refused,
         faults, corrupt;

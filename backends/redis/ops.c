@@ -23,8 +23,8 @@ static const char replace_script[] =
     "return 1";
 
 /*
- * Clock KEYS[1] rises by one, and to ARGV[1] at least; KEYS[2] becomes the same,
- * for ARGV[2] ms. Numbers are compared as text, because those of Lua are doubles.
+ * Clock KEYS[1] rises by one, and to ARGV[1] at least; KEYS[2] becomes the same.
+ * Numbers are compared as text, because those of Lua are doubles.
  * A clock that is no number is set to the floor, as one that was lost.
  */
 static const char tick_script[] =
@@ -35,8 +35,15 @@ static const char tick_script[] =
     "#now < #floor or (#now == #floor and now < floor) then "
     "redis.call('SET', KEYS[1], floor) "
     "now = floor end "
-    "redis.call('SET', KEYS[2], now, 'PX', ARGV[2]) "
+    "redis.call('SET', KEYS[2], now) "
     "return now";
+
+/* What is missing of KEYS[2] and on becomes what the clock KEYS[1] is. */
+static const char seed_script[] =
+    "local now = redis.pcall('GET', KEYS[1]) "
+    "if type(now) ~= 'string' or not now:find('^%d+$') then return 0 end "
+    "for i = 2, #KEYS do redis.call('SET', KEYS[i], now, 'NX') end "
+    "return 1";
 
 static unsigned slot_of(const fcrd_t *self, fcache_bytes_t name)
 {
@@ -303,7 +310,7 @@ fcache_status_t fcrd_store(void *store_self, const fcr_store_t *store,
     return status;
 }
 
-/* ---- remove, tick -------------------------------------------------------- */
+/* ---- remove, tick, seed -------------------------------------------------------- */
 
 fcache_status_t fcrd_remove(void *store, fcache_bytes_t name,
                             fcn_deadline_t deadline, fcache_error_t *error)
@@ -342,27 +349,53 @@ static fcache_status_t read_clock(const fcrd_reply_t *reply,
 
 fcache_status_t fcrd_tick(void *store, const fcache_bytes_t *home,
                           fcache_bytes_t clock, fcache_bytes_t counter,
-                          uint64_t floor, int64_t ttl_us, uint64_t *out_clock,
+                          uint64_t floor, uint64_t *out_clock,
                           fcn_deadline_t deadline, fcache_error_t *error)
 {
     change_t change;
     char floor_space[DECIMAL_MAX];
-    char ttl_space[DECIMAL_MAX];
     const fcache_bytes_t words[] = {fcache_str("EVAL"),
                                     fcache_str(tick_script),
                                     fcache_str("2"),
                                     clock,
                                     counter,
-                                    decimal(floor, floor_space),
-                                    milliseconds(ttl_us, ttl_space)};
+                                    decimal(floor, floor_space)};
     (void)home; /* there is one clock */
     fcache_status_t status =
-        change_run(&change, store, clock, words, 7, deadline, error);
+        change_run(&change, store, clock, words, 6, deadline, error);
     if (status == FCACHE_TOO_LARGE) {
         status = FCACHE_UNAVAILABLE; /* a purge that is refused has failed */
     }
     if (status == FCACHE_OK) {
         status = read_clock(change.call.reply, out_clock, error);
+    }
+    change_end(&change);
+    return status;
+}
+
+fcache_status_t fcrd_seed(void *store, fcache_bytes_t home,
+                          fcache_bytes_t clock, const fcache_bytes_t *counters,
+                          size_t count, fcn_deadline_t deadline,
+                          fcache_error_t *error)
+{
+    change_t change;
+    char count_space[DECIMAL_MAX];
+    fcache_bytes_t words[4 + FCR_FETCH_MAX] = {
+        fcache_str("EVAL"), fcache_str(seed_script),
+        decimal(count + 1, count_space), clock};
+    (void)home; /* there is one clock */
+    if (count > FCR_FETCH_MAX) {
+        return fcache_error_set(error, FCACHE_BAD_INPUT, "too many names");
+    }
+    memcpy(&words[4], counters, count * sizeof(*counters));
+    fcache_status_t status =
+        change_run(&change, store, clock, words, 4 + count, deadline, error);
+    if (status == FCACHE_TOO_LARGE) {
+        status = FCACHE_MISS; /* no room for them */
+    } else if (status == FCACHE_OK && change.call.reply->type != FCRD_INTEGER) {
+        status = odd_reply(error);
+    } else if (status == FCACHE_OK && change.call.reply->integer == 0) {
+        status = FCACHE_MISS;
     }
     change_end(&change);
     return status;

@@ -16,7 +16,10 @@ fcache_status_t fcrd_remove(void *self, fcache_bytes_t name,
                             fcn_deadline_t deadline, fcache_error_t *error);
 fcache_status_t fcrd_tick(void *self, const fcache_bytes_t *home,
                           fcache_bytes_t clock, fcache_bytes_t counter,
-                          uint64_t floor, int64_t ttl_us, uint64_t *out_clock,
+                          uint64_t floor, uint64_t *out_clock,
+                          fcn_deadline_t deadline, fcache_error_t *error);
+fcache_status_t fcrd_seed(void *self, fcache_bytes_t home, fcache_bytes_t clock,
+                          const fcache_bytes_t *counters, size_t count,
                           fcn_deadline_t deadline, fcache_error_t *error);
 fcache_status_t fcrd_walk(void *self, fcr_walk_fn fn, void *baton,
                           fcache_error_t *error);

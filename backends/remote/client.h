@@ -118,12 +118,24 @@ typedef struct fcr_client_ops_t {
      * servers read first, and raise again those that turn out to be behind.
      * Nobody may see a new clock while `counter` is still old: either both change
      * at once, or the clock is raised, the counter set, and the clock raised
-     * again. The counter lives for ttl_us, the clock for ever. OK when all
-     * servers have it; a fault when one has not.
+     * again. Neither has an end. OK when all servers have it; a fault when one
+     * has not.
      */
     fcache_status_t (*tick)(void *self, const fcache_bytes_t *home,
                             fcache_bytes_t clock, fcache_bytes_t counter,
-                            uint64_t floor, int64_t ttl_us, uint64_t *out_clock,
+                            uint64_t floor, uint64_t *out_clock,
+                            fcn_deadline_t deadline, fcache_error_t *error);
+
+    /*
+     * Makes sure that these counters are there with the entry `home`. One that is
+     * missing gets the clock's value, as one act: no tick of it may come between
+     * the reading of the clock and the setting of the counter. Those that are
+     * there count as used. OK, MISS where there is no clock, or a fault. NULL for
+     * a store that evicts nothing: what is missing there was never set.
+     */
+    fcache_status_t (*seed)(void *self, fcache_bytes_t home,
+                            fcache_bytes_t clock,
+                            const fcache_bytes_t *counters, size_t count,
                             fcn_deadline_t deadline, fcache_error_t *error);
 
     /* What was read with `home` is not what anybody stored there: it may be a reply

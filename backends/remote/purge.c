@@ -1,58 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "purge.h"
-
-#include <fcache/entry.h>
+#include "counters.h"
 
 #include <apr_time.h>
-#include <openssl/evp.h>
-
-#define COUNTER_LIFE_US (FCR_LIFE_US + INT64_C(24) * 3600 * 1000000)
-#define DIGEST_BYTES    18
-#define SCOPES_MAX      (3 + FCR_TAGS_MAX)
-
-_Static_assert(FCR_FETCH_MAX >= 2 + 2 * SCOPES_MAX, "said in client.h");
-_Static_assert(FCR_COUNTER_LEN == 10 + FCACHE_BASE64URL_LEN(DIGEST_BYTES),
-               "said in purge.h");
 
 /* ---- names --------------------------------------------------------------- */
 
 fcache_bytes_t fcr_clock_name(void)
 {
     return fcache_str("{fcache}clock");
-}
-
-/* Kind, length of the prefix, prefix, and the namespace or tag. */
-static int digest_scope(const fcache_scope_t *scope, unsigned char *out)
-{
-    const int has_prefix = scope->kind != FCACHE_SCOPE_ALL;
-    const unsigned char start[] = {
-        (unsigned char)scope->kind,
-        (unsigned char)(has_prefix ? scope->prefix.len : 0),
-    };
-    fcache_bytes_t rest = scope->kind == FCACHE_SCOPE_NAMESPACE ? scope->ns
-                          : scope->kind == FCACHE_SCOPE_TAG
-                              ? scope->tag
-                              : (fcache_bytes_t){0};
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    int done = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) &&
-               EVP_DigestUpdate(context, start, sizeof(start)) &&
-               EVP_DigestUpdate(context, scope->prefix.ptr, start[1]) &&
-               EVP_DigestUpdate(context, rest.ptr, rest.len) &&
-               EVP_DigestFinal_ex(context, out, NULL);
-    EVP_MD_CTX_free(context);
-    return done;
-}
-
-int fcr_counter_name(const fcache_scope_t *scope, int soft,
-                     char out[FCR_COUNTER_LEN])
-{
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    if (!digest_scope(scope, digest)) {
-        return 0;
-    }
-    memcpy(out, soft ? "{fcache}s:" : "{fcache}h:", 10);
-    fcache_base64url(fcache_bytes(digest, DIGEST_BYTES), out + 10);
-    return 1;
 }
 
 /* ---- numbers ------------------------------------------------------------- */
@@ -131,17 +87,17 @@ static fcache_status_t tick(fcr_purge_t *purge, const fcache_bytes_t *home,
                             fcn_deadline_t deadline, uint64_t *out_clock,
                             fcache_error_t *error)
 {
-    char name[FCR_COUNTER_LEN];
+    char space[FCR_COUNTER_MAX];
+    fcache_bytes_t name = fcr_counter_name(scope, soft, space);
     uint64_t floor = next_clock(purge);
     *out_clock = floor;
-    if (!fcr_counter_name(scope, soft, name)) {
+    if (name.len == 0) {
         return fcache_error_set(error, FCACHE_NO_MEMORY,
                                 "no memory for the name of a counter");
     }
     fcache_status_t status =
-        purge->client->tick(purge->client_self, home, fcr_clock_name(),
-                            fcache_bytes(name, sizeof(name)), floor,
-                            COUNTER_LIFE_US, out_clock, deadline, error);
+        purge->client->tick(purge->client_self, home, fcr_clock_name(), name,
+                            floor, out_clock, deadline, error);
     if (status == FCACHE_OK &&
         (*out_clock < floor || *out_clock > FCR_CLOCK_MAX)) {
         status = fcache_error_set(error, FCACHE_PROTOCOL,
@@ -169,6 +125,7 @@ static fcache_status_t mend(fcr_purge_t *purge, fcache_bytes_t home,
         return status;
     }
     note_clock(purge, moment.clock_no, clock);
+    fcr_marks_forget(purge->shared, moment.clock_no);
     return FCACHE_MISS;
 }
 
@@ -191,86 +148,68 @@ fcache_status_t fcr_purge_clock(fcr_purge_t *purge, fcache_bytes_t home,
 
 /* ---- records ------------------------------------------------------------- */
 
-/* All scopes that the record is in; 0 when its tags are no good. */
-static size_t scopes_of(const fcr_subject_t *subject,
-                        fcache_scope_t scopes[SCOPES_MAX])
+static fcache_status_t counters_of(const fcr_subject_t *subject,
+                                   fcr_counters_t *out, fcache_error_t *error)
 {
-    size_t count = 0;
-    size_t offset = 0;
-    fcache_bytes_t tag;
-    scopes[count++] = (fcache_scope_t){.kind = FCACHE_SCOPE_ALL};
-    scopes[count++] = (fcache_scope_t){.kind = FCACHE_SCOPE_PREFIX,
-                                       .prefix = subject->prefix};
-    scopes[count++] = (fcache_scope_t){.kind = FCACHE_SCOPE_NAMESPACE,
-                                       .prefix = subject->prefix,
-                                       .ns = subject->ns};
-    int more = fcache_entry_list_next(subject->tags, &offset, &tag);
-    while (more > 0 && count < SCOPES_MAX) {
-        scopes[count++] = (fcache_scope_t){
-            .kind = FCACHE_SCOPE_TAG, .prefix = subject->prefix, .tag = tag};
-        more = fcache_entry_list_next(subject->tags, &offset, &tag);
-    }
-    return more == 0 ? count : 0;
+    const fcr_scopes_t scopes = {subject->prefix, subject->ns, subject->tags};
+    return fcr_counters_of(&scopes, out, error);
 }
 
-/* Hard and soft counter of each scope, one behind the other. */
-static int name_counters(const fcache_scope_t *scopes, size_t count,
-                         fcache_bytes_t *names, apr_pool_t *pool)
+/* One that is not there was lost, and may have been anything; or never set, in a
+ * store that loses none. */
+static fcache_status_t read_counter(const fcr_purge_t *purge,
+                                    fcache_bytes_t name,
+                                    const fcr_found_t *found, uint64_t *out,
+                                    fcache_error_t *error)
 {
-    char *text = apr_palloc(pool, 2 * count * FCR_COUNTER_LEN);
-    for (size_t i = 0; i < 2 * count; i++) {
-        if (!fcr_counter_name(&scopes[i / 2], i % 2 == 1, text)) {
-            return 0;
-        }
-        names[i] = fcache_bytes(text, FCR_COUNTER_LEN);
-        text += FCR_COUNTER_LEN;
+    if (!found->exists && purge->client->seed) {
+        *out = UINT64_MAX;
+        return FCACHE_OK;
     }
-    return 1;
+    return read_number(name, found, out, error);
 }
 
-/* The highest of the hard ones and of the soft ones; a counter that is not there
- * was never set. */
-static fcache_status_t highest(const fcache_bytes_t *names,
-                               const fcr_found_t *found, size_t count,
-                               uint64_t out[2], fcache_error_t *error)
+/* The highest of the hard ones and of the soft ones. */
+static fcache_status_t highest(fcr_purge_t *purge, uint32_t clock_no,
+                               const fcr_counters_t *counters,
+                               const fcr_found_t *found, uint64_t out[2],
+                               fcache_error_t *error)
 {
+    fcache_status_t status = FCACHE_OK;
     out[0] = out[1] = 0;
-    for (size_t i = 0; i < 2 * count; i++) {
-        uint64_t value;
-        fcache_status_t status =
-            read_number(names[i], &found[i], &value, error);
-        if (status != FCACHE_OK) {
-            return status;
-        }
+    for (size_t i = 0; i < 2 * counters->count && status == FCACHE_OK; i++) {
+        uint64_t value = 0;
+        status =
+            read_counter(purge, counters->names[i], &found[i], &value, error);
         out[i % 2] = value > out[i % 2] ? value : out[i % 2];
     }
-    return FCACHE_OK;
+    for (size_t i = 0; i < counters->count; i++) {
+        fcr_mark(purge->shared, clock_no, counters->marks[i],
+                 found[2 * i].exists && found[2 * i + 1].exists);
+    }
+    return status;
 }
 
 static fcache_status_t read_counters(fcr_purge_t *purge,
                                      const fcr_subject_t *subject,
+                                     fcr_moment_t moment,
                                      fcn_deadline_t deadline, int *out_soft,
                                      apr_pool_t *pool, fcache_error_t *error)
 {
-    fcache_scope_t scopes[SCOPES_MAX];
-    fcache_bytes_t names[2 * SCOPES_MAX];
-    fcr_found_t found[2 * SCOPES_MAX];
+    fcr_counters_t counters;
+    fcr_found_t found[2 * FCR_SCOPES_MAX];
     uint64_t purged[2];
-    size_t count = scopes_of(subject, scopes);
-    if (count == 0) {
-        return fcache_error_set(error, FCACHE_CORRUPT, "%.*s: no list of tags",
-                                (int)subject->name.len, subject->name.ptr);
+    fcache_status_t status = counters_of(subject, &counters, error);
+    if (status != FCACHE_OK) {
+        return status;
     }
-    if (!name_counters(scopes, count, names, pool)) {
-        return fcache_error_set(error, FCACHE_NO_MEMORY,
-                                "no memory for the names of counters");
-    }
-    memset(found, 0, 2 * count * sizeof(found[0]));
-    fcache_status_t status =
-        purge->client->fetch(purge->client_self, subject->name, names,
-                             2 * count, found, deadline, pool, error);
+    memset(found, 0, 2 * counters.count * sizeof(found[0]));
+    status =
+        purge->client->fetch(purge->client_self, subject->name, counters.names,
+                             2 * counters.count, found, deadline, pool, error);
     if (status == FCACHE_OK) {
-        status = highest(names, found, count, purged, error);
+        status =
+            highest(purge, moment.clock_no, &counters, found, purged, error);
     }
     if (status != FCACHE_OK) {
         return status;
@@ -303,11 +242,47 @@ fcache_status_t fcr_purge_holds(fcr_purge_t *purge,
         return FCACHE_OK;
     }
     fcache_status_t status =
-        read_counters(purge, subject, deadline, out_soft, pool, error);
+        read_counters(purge, subject, moment, deadline, out_soft, pool, error);
     if (status == FCACHE_OK) {
         fcr_memo_keep(purge->memo, key, clock, *out_soft);
     }
     return status;
+}
+
+/* ---- counters ------------------------------------------------------------ */
+
+fcache_status_t fcr_purge_seed(fcr_purge_t *purge, const fcr_subject_t *subject,
+                               int64_t now_us, fcn_deadline_t deadline,
+                               fcache_error_t *error)
+{
+    fcr_counters_t counters;
+    fcache_bytes_t unknown[2 * FCR_SCOPES_MAX];
+    size_t count = 0;
+    uint32_t clock_no = fcr_purge_moment(purge, subject->name).clock_no;
+    if (!purge->client->seed) {
+        return FCACHE_OK;
+    }
+    fcache_status_t status = counters_of(subject, &counters, error);
+    if (status != FCACHE_OK) {
+        return status;
+    }
+    fcr_marks_age(purge->shared, clock_no, now_us);
+    for (size_t i = 0; i < counters.count; i++) {
+        if (!fcr_marked(purge->shared, clock_no, counters.marks[i])) {
+            unknown[count++] = counters.names[2 * i];
+            unknown[count++] = counters.names[2 * i + 1];
+        }
+    }
+    if (count == 0) {
+        return FCACHE_OK;
+    }
+    status =
+        purge->client->seed(purge->client_self, subject->name, fcr_clock_name(),
+                            unknown, count, deadline, error);
+    for (size_t i = 0; i < counters.count && status == FCACHE_OK; i++) {
+        fcr_mark(purge->shared, clock_no, counters.marks[i], 1);
+    }
+    return status == FCACHE_MISS ? FCACHE_OK : status;
 }
 
 /* ---- clearing ------------------------------------------------------------ */

@@ -10,11 +10,9 @@
 #include "client.h"
 #include "memo.h"
 
-/* No record lives longer; counters live a day more. What memcached takes for a
- * time from now, and not for a date, ends there too. */
+/* No record lives longer. What memcached takes for a time from now, and not for a
+ * date, ends there too. */
 #define FCR_LIFE_US (INT64_C(30) * 24 * 3600 * 1000000)
-
-#define FCR_TAGS_MAX 64
 
 typedef struct fcr_purge_t {
     const fcr_client_ops_t *client;
@@ -23,16 +21,8 @@ typedef struct fcr_purge_t {
     fcr_memo_t *memo; /* of this process */
 } fcr_purge_t;
 
-/* ---- names --------------------------------------------------------------- */
-
 /* "{fcache}clock" */
 fcache_bytes_t fcr_clock_name(void);
-
-#define FCR_COUNTER_LEN 34 /* "{fcache}h:" and 24 characters */
-
-/* The counter of a scope, hard or soft: 1, or 0 when OpenSSL has no memory. */
-int fcr_counter_name(const fcache_scope_t *scope, int soft,
-                     char out[FCR_COUNTER_LEN]);
 
 /* ---- the clock ----------------------------------------------------------- */
 
@@ -68,12 +58,20 @@ typedef struct fcr_subject_t {
 } fcr_subject_t;
 
 /* Is it still good at that clock? OK and whether softly purged, MISS, CORRUPT for
- * tags that are no list of FCR_TAGS_MAX, or a fault of a round trip. */
+ * tags that are no list of FCR_TAGS_MAX, or a fault of a round trip. Where a
+ * counter was lost it is gone, or stale if that was a soft one. */
 fcache_status_t fcr_purge_holds(fcr_purge_t *purge,
                                 const fcr_subject_t *subject,
                                 fcr_moment_t moment, uint64_t clock,
                                 fcn_deadline_t deadline, int *out_soft,
                                 apr_pool_t *pool, fcache_error_t *error);
+
+/* After the record was stored: makes its counters, of those that are not known to
+ * exist, so that no clear finds them missing. OK also where that cannot be; a
+ * fault of a round trip; CORRUPT, NO_MEMORY. */
+fcache_status_t fcr_purge_seed(fcr_purge_t *purge, const fcr_subject_t *subject,
+                               int64_t now_us, fcn_deadline_t deadline,
+                               fcache_error_t *error);
 
 /* Everything in the scope is gone, or stale. After a fault of a hard one the
  * store, if it has not heard of it, is taken to have lost purges. */

@@ -11,13 +11,13 @@
  *   admin.c     clear, stats, setup
  *   list.c      list
  *   look.c      an entry fetched and judged, which all of them begin with
- *   purge.c     the invalidation clock and its counters
+ *   purge.c     the invalidation clock, and what it says of a record
+ *   counters.c  the names of its counters, and which are known to exist
  *   memo.c      which entries were found valid at which clock
  *   protect.h   an entry as sealed bytes. Nothing is parsed before it is verified.
  *
  * Invalidation. The store has a clock, a number that every clear raises, and a
- * counter for every scope that was ever cleared, which holds the clock's value of
- * then. A record bears the clock of before its value was computed, its epoch. A
+ * counter for every scope, which holds the clock's value of when it was cleared. A record bears the clock of before its value was computed, its epoch. A
  * get reads record and clock in one round trip. An epoch not below the clock:
  * nothing was cleared since, the record is good. Else the counters of its scopes
  * (everything, its prefix, its namespace, its tags; hard and soft) are read, a
@@ -34,7 +34,12 @@
  * tick of the counter of everything. So it is after a clear that failed: the store
  * may not have it, and is found behind when it is back.
  *
- * A counter is kept for longer than any record may live, FCR_LIFE_US.
+ * Lost counters. A store may evict any of them, so one that is missing may have
+ * been anything: what it judges is gone, or stale for a soft one. So that only those
+ * that were lost are missing, a put makes those of its record with the value of the
+ * clock, as one act with reading it (`seed` of client.h), so that none is below the
+ * last clear. This server remembers for an hour which ones it saw. Clocks and
+ * counters have no end; tags share a bounded number of them.
  *
  * Names. Entries lie under prefix:namespace:digest. The clock and the counters are
  * `{fcache}clock` and `{fcache}KIND:DIGEST`, which Redis Cluster keeps on one node.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "counters.h"
 #include "store.h"
 
 #include <fcache/entry.h>
@@ -106,6 +107,18 @@ static fcache_status_t send_record(fcr_t *store, const fcr_name_t *name,
     return store->client->store(store->client_self, &what, deadline, error);
 }
 
+/* It is stored: what fails here may make it a miss after a clear, no more. */
+static void seed(fcr_t *store, const fcr_name_t *name, fcache_bytes_t tags,
+                 int64_t now_us, fcn_deadline_t deadline)
+{
+    const fcr_subject_t subject = {.name = name->name,
+                                   .prefix = name->prefix,
+                                   .ns = name->ns,
+                                   .tags = tags};
+    fcr_ended(store,
+              fcr_purge_seed(&store->purge, &subject, now_us, deadline, NULL));
+}
+
 static fcache_status_t written(fcr_t *store, fcache_status_t status)
 {
     if (status == FCACHE_OK) {
@@ -136,6 +149,9 @@ fcache_status_t fcr_put(void *self, const fcache_key_t *key,
                              value->dead_us, now_us, deadline, error);
     }
     fcache_buf_fini(&sealed);
+    if (status == FCACHE_OK) {
+        seed(store, &name, value->tags, now_us, deadline);
+    }
     return written(store, status);
 }
 
@@ -212,6 +228,9 @@ fcache_status_t fcr_add(void *self, const fcache_key_t *key,
                                         "no memory to add an entry");
     }
     fcache_buf_fini(&sealed);
+    if (status == FCACHE_OK) {
+        seed(store, &adding.name, value->tags, now_us, adding.deadline);
+    }
     if (pool) {
         apr_pool_destroy(pool);
     }

@@ -217,20 +217,19 @@ static fcache_status_t remove_name(void *self, fcache_bytes_t name,
 }
 
 static void set_number(table_t *table, fcache_bytes_t name, unsigned clock_no,
-                       uint64_t value, int64_t ttl_us)
+                       uint64_t value)
 {
     char text[32];
     table_row_t *row = find_or_add(table, name, clock_no);
     int len = snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
     if (row) {
         assign(table, row, fcache_bytes(text, (size_t)len));
-        row->ttl_us = ttl_us;
     }
 }
 
 static fcache_status_t tick(void *self, const fcache_bytes_t *home,
                             fcache_bytes_t clock, fcache_bytes_t counter,
-                            uint64_t floor, int64_t ttl_us, uint64_t *out_clock,
+                            uint64_t floor, uint64_t *out_clock,
                             fcn_deadline_t deadline, fcache_error_t *error)
 {
     table_t *table = self;
@@ -245,8 +244,8 @@ static fcache_status_t tick(void *self, const fcache_bytes_t *home,
         value = old >= value ? old + 1 : value;
     }
     for (unsigned i = first; i <= last && table->fail_tick == FCACHE_OK; i++) {
-        set_number(table, counter, i, value, ttl_us);
-        set_number(table, clock, i, value, 0);
+        set_number(table, counter, i, value);
+        set_number(table, clock, i, value);
     }
     pthread_mutex_unlock(&table->lock);
     if (table->fail_tick != FCACHE_OK) {
@@ -254,6 +253,28 @@ static fcache_status_t tick(void *self, const fcache_bytes_t *home,
     }
     *out_clock = value;
     return FCACHE_OK;
+}
+
+static fcache_status_t seed(void *self, fcache_bytes_t home,
+                            fcache_bytes_t clock,
+                            const fcache_bytes_t *counters, size_t count,
+                            fcn_deadline_t deadline, fcache_error_t *error)
+{
+    table_t *table = self;
+    unsigned clock_no = clock_of(self, home);
+    (void)deadline;
+    pthread_mutex_lock(&table->lock);
+    table->seeds++;
+    fcache_status_t status = table->fail_seed;
+    uint64_t now = number(find(table, clock, clock_no));
+    for (size_t i = 0; i < count && status == FCACHE_OK; i++) {
+        if (!find(table, counters[i], clock_no)) {
+            set_number(table, counters[i], clock_no, now);
+        }
+    }
+    pthread_mutex_unlock(&table->lock);
+    return status == FCACHE_OK ? status
+                               : fcache_error_set(error, status, "told to");
 }
 
 /* Calls fn without the lock: it may ask the store. */
@@ -305,16 +326,19 @@ static uint64_t max_value(void *self)
 
 static const char *const options[] = {"table", NULL};
 
-#define CLIENT(more)                                                           \
+#define CLIENT(...)                                                            \
     {                                                                          \
         .scheme = "table", .options = options, .create = create,               \
         .open = open_table, .child_init = child_init, .fetch = fetch,          \
         .store = store, .remove = remove_name, .tick = tick, .walk = walk,     \
-        .census = census, .distrust = distrust, .max_value = max_value, more   \
+        .census = census, .distrust = distrust, .max_value = max_value,        \
+        __VA_ARGS__                                                            \
     }
 
-const fcr_client_ops_t table_client = CLIENT(.clock_of = NULL);
-const fcr_client_ops_t table_client_of_two = CLIENT(.clock_of = clock_of);
+const fcr_client_ops_t table_client = CLIENT(.seed = seed);
+const fcr_client_ops_t table_client_of_two =
+    CLIENT(.seed = seed, .clock_of = clock_of);
+const fcr_client_ops_t table_client_that_keeps = CLIENT(.seed = NULL);
 
 static fcache_status_t create_store(const fcache_backend_conf_t *conf,
                                     void **out_self, apr_pool_t *pool,

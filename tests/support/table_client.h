@@ -33,8 +33,9 @@ typedef struct table_t {
     int walks_values; /* walk hands out values */
     int walks_twice;  /* and names twice */
     uint64_t max_value;
-    fcache_status_t fail_fetch, fail_store, fail_remove, fail_tick, fail_census;
-    unsigned fetches, names, stores, removes, ticks, distrusts;
+    fcache_status_t fail_fetch, fail_store, fail_remove, fail_tick, fail_census,
+        fail_seed;
+    unsigned fetches, names, stores, removes, ticks, seeds, distrusts;
     /* Called once: before the next fetch or store is done; after the next fetch.
      */
     void (*hook)(void *baton);
@@ -46,7 +47,8 @@ typedef struct table_t {
 table_t *table_create(apr_pool_t *pool);
 
 extern const fcr_client_ops_t table_client;
-extern const fcr_client_ops_t table_client_of_two; /* clocks */
+extern const fcr_client_ops_t table_client_of_two;     /* clocks */
+extern const fcr_client_ops_t table_client_that_keeps; /* what it has */
 extern const fcache_backend_ops_t table_store_ops;
 
 /* A store on it, created, opened and joined in the pool; options "a=b&c=d". The

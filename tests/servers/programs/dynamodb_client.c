@@ -174,7 +174,7 @@ static uint64_t tick(const rig_t *rig, const char *counter, uint64_t floor)
     fcache_error_t error = {""};
     fcache_status_t status = fcd_client.tick(
         rig->self, NULL, rig_name(rig, "clock"), rig_name(rig, counter), floor,
-        INT64_C(60000000), &clock, rig_soon(), &error);
+        &clock, rig_soon(), &error);
     if (status != FCACHE_OK) {
         print_error("%s\n", error.text);
     }
@@ -202,9 +202,8 @@ static void *tick_often(void *baton)
     uint64_t last = 0;
     for (int i = 0; i < 10; i++) {
         uint64_t now = 0;
-        if (fcd_client.tick(rig->self, NULL, clock, counter, 1,
-                            INT64_C(60000000), &now, rig_soon(),
-                            NULL) != FCACHE_OK ||
+        if (fcd_client.tick(rig->self, NULL, clock, counter, 1, &now,
+                            rig_soon(), NULL) != FCACHE_OK ||
             now <= last) {
             return baton;
         }

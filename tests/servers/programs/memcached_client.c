@@ -238,8 +238,8 @@ static void ticks_reach_all(void **state)
     uint64_t before = 0, now = 0;
     for (int i = 0; i < 3; i++) {
         fcache_error_t error = {""};
-        assert_int_equal(ops->tick(rig.self, NULL, clock, counter, 1000,
-                                   60000000, &now, soon(), &error),
+        assert_int_equal(ops->tick(rig.self, NULL, clock, counter, 1000, &now,
+                                   soon(), &error),
                          FCACHE_OK);
         assert_true(now > before && now >= 1000);
         before = now;
@@ -251,8 +251,8 @@ static void ticks_reach_all(void **state)
         }
     }
     fcache_bytes_t home = name_of(&rig, "1");
-    assert_int_equal(ops->tick(rig.self, &home, clock, counter, now + 500,
-                               60000000, &now, soon(), NULL),
+    assert_int_equal(ops->tick(rig.self, &home, clock, counter, now + 500, &now,
+                               soon(), NULL),
                      FCACHE_OK);
     assert_int_equal(now, before + 500);
     assert_int_equal(number_at(&rig, home, clock), now);

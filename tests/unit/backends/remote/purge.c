@@ -3,6 +3,7 @@
  * (F30, F31). */
 #include "remote_store.h"
 
+#include "remote/counters.h"
 #include "remote/purge.h"
 
 #include <stdlib.h>
@@ -72,6 +73,20 @@ static void what_was_purged_cannot_be_replayed(void **state)
     assert_int_equal(remote_get(store, "a", pool), FCACHE_MISS);
 }
 
+static unsigned drop_counters(table_t *table, const char *start)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < TABLE_ROWS; i++) {
+        table_row_t *row = &table->rows[i];
+        if (row->used && strncmp(row->name, start, strlen(start)) == 0) {
+            free(row->value);
+            *row = (table_row_t){0};
+            count++;
+        }
+    }
+    return count;
+}
+
 /* Clock 0 is the first of the table's clocks. */
 static void a_lost_clock_loses_all(void **state)
 {
@@ -82,12 +97,7 @@ static void a_lost_clock_loses_all(void **state)
     remote_put(one, "b", "", pool);
     assert_int_equal(remote_clear_tag(one, "x", 0), FCACHE_OK);
     uint64_t before = table_clock(table, 0);
-    for (size_t i = 0; i < TABLE_ROWS; i++) {
-        if (table->rows[i].used && table->rows[i].name[0] == '{') {
-            free(table->rows[i].value);
-            table->rows[i] = (table_row_t){0};
-        }
-    }
+    drop_counters(table, "{");
     table->ticks = 0;
     /* who has never been there cannot know */
     void *two = remote_host(table, "", pool);
@@ -180,8 +190,9 @@ static void numbers_must_be_numbers(void **state)
         "", "-1", "1x", " 1", "1\n", "99999999999999999999", "0x10"};
     static const fcache_scope_t all = {.kind = FCACHE_SCOPE_ALL};
     apr_pool_t *pool = *state;
-    char counter[FCR_COUNTER_LEN + 1] = "";
-    assert_true(fcr_counter_name(&all, 0, counter));
+    char space[FCR_COUNTER_MAX];
+    fcache_bytes_t name = fcr_counter_name(&all, 0, space);
+    const char *counter = apr_pstrmemdup(pool, name.ptr, name.len);
     for (size_t i = 0; i < COUNT(values); i++) {
         table_t *table = table_create(pool);
         void *store = remote_host(table, "", pool);
@@ -191,7 +202,7 @@ static void numbers_must_be_numbers(void **state)
         table_set(table, counter, 0, fcache_str(values[i]));
         CHECK_INT(remote_get(store, "a", pool), FCACHE_PROTOCOL);
         table_drop(table, counter, 0);
-        CHECK_INT(remote_get(store, "a", pool), FCACHE_OK);
+        CHECK_INT(remote_get(store, "a", pool), FCACHE_MISS);
         table_set(table, CLOCK, 0, fcache_str(values[i]));
         CHECK_INT(remote_get(store, "a", pool), FCACHE_PROTOCOL);
     }
@@ -255,6 +266,144 @@ static void every_tick_counts(void **state)
     }
 }
 
+/* As by a store that evicts what it likes: what a lost counter may have cleared
+ * is gone, or stale for a soft one, and what is stored then stays. */
+static void lost_counters_clear_what_they_judge(void **state)
+{
+    apr_pool_t *pool = *state;
+    for (int soft = 0; soft < 2; soft++) {
+        table_t *table = table_create(pool);
+        void *store = remote_host(table, "", pool);
+        int lost = soft ? FCACHE_EXISTS : FCACHE_MISS;
+        ROW((size_t)soft, "soft");
+        remote_put(store, "a", "x", pool);
+        remote_put(store, "b", "y", pool);
+        CHECK_INT(remote_clear_tag(store, "x", soft), FCACHE_OK);
+        CHECK_INT(drop_counters(table, soft ? "{fcache}s" : "{fcache}h"), 5);
+        CHECK_INT(remote_get(store, "a", pool), lost);
+        CHECK_INT(remote_get(store, "b", pool), lost);
+        remote_put(store, "b", "y", pool);
+        CHECK_INT(remote_clear_tag(store, "z", soft), FCACHE_OK);
+        CHECK_INT(remote_get(store, "b", pool), FCACHE_OK);
+        CHECK_INT(remote_get(store, "a", pool), lost);
+    }
+}
+
+/* Others made the counter anew meanwhile, who know nothing of the purge. */
+static void lost_counters_come_back_no_lower(void **state)
+{
+    apr_pool_t *pool = *state;
+    table_t *table = table_create(pool);
+    void *one = remote_host(table, "", pool);
+    void *two = remote_host(table, "", pool);
+    uint64_t before = fcr_epoch(two);
+    remote_put(one, "a", "x", pool);
+    assert_int_equal(remote_clear_tag(one, "x", 0), FCACHE_OK);
+    assert_true(drop_counters(table, "{fcache}h") > 0);
+    assert_int_equal(remote_put_at(two, "b", "x", before, pool), FCACHE_OK);
+    assert_int_equal(table->seeds, 2);
+    assert_int_equal(remote_get(two, "a", pool), FCACHE_MISS);
+    assert_int_equal(remote_get(two, "b", pool), FCACHE_MISS);
+    assert_int_equal(remote_get(one, "b", pool), FCACHE_MISS);
+}
+
+static unsigned seeds_of(table_t *table, void *store, const char *name,
+                         const char *tags, int64_t now_us, apr_pool_t *pool)
+{
+    fcache_key_t key = remote_key(name, pool);
+    fcache_bytes_t body = fcache_str(name);
+    fcache_value_t value = remote_value(tags, fcr_epoch(store), &body, pool);
+    table->seeds = 0;
+    assert_int_equal(fcr_put(store, &key, &value, now_us, NULL), FCACHE_OK);
+    return table->seeds;
+}
+
+static void counters_are_looked_after_once_an_hour(void **state)
+{
+    apr_pool_t *pool = *state;
+    table_t *table = table_create(pool);
+    void *one = table_store(table, &table_client, "", pool);
+    void *two = table_store(table, &table_client, "", pool); /* same page */
+    assert_int_equal(seeds_of(table, one, "a", "x", NOW, pool), 1);
+    assert_int_equal(seeds_of(table, two, "b", "x", NOW, pool), 0);
+    assert_int_equal(seeds_of(table, one, "c", "xy", NOW, pool), 1);
+    assert_int_equal(seeds_of(table, one, "d", "yx", NOW, pool), 0);
+    int64_t later_us = NOW + FCR_MARKS_US;
+    assert_int_equal(seeds_of(table, two, "a", "x", later_us - 1, pool), 0);
+    assert_int_equal(seeds_of(table, two, "a", "x", later_us, pool), 1);
+    assert_int_equal(seeds_of(table, one, "a", "x", later_us, pool), 0);
+    /* a clock set back */
+    assert_int_equal(seeds_of(table, one, "a", "x", NOW, pool), 1);
+}
+
+static void what_was_found_lost_is_made_by_the_next_put(void **state)
+{
+    apr_pool_t *pool = *state;
+    table_t *table = table_create(pool);
+    void *store = table_store(table, &table_client, "", pool);
+    void *host = remote_host(table, "", pool);
+    assert_int_equal(seeds_of(table, store, "a", "x", NOW, pool), 1);
+    assert_int_equal(seeds_of(table, host, "d", "", NOW, pool), 1);
+    assert_int_equal(remote_clear_tag(store, "z", 0), FCACHE_OK);
+    drop_counters(table, "{fcache}h");
+    assert_int_equal(seeds_of(table, store, "b", "x", NOW, pool), 0);
+    assert_int_equal(remote_get(store, "a", pool), FCACHE_MISS);
+    assert_int_equal(seeds_of(table, store, "a", "x", NOW, pool), 1);
+    /* all of them are found by who reads them */
+    assert_int_equal(remote_clear_tag(store, "z", 0), FCACHE_OK);
+    assert_int_equal(remote_get(host, "a", pool), FCACHE_OK);
+    assert_int_equal(seeds_of(table, host, "c", "x", NOW, pool), 0);
+    /* and lost with the clock */
+    drop_counters(table, "{");
+    assert_int_equal(remote_get(store, "a", pool), FCACHE_MISS);
+    assert_int_equal(seeds_of(table, store, "a", "x", NOW, pool), 1);
+}
+
+static void a_put_does_not_fail_by_its_counters(void **state)
+{
+    apr_pool_t *pool = *state;
+    table_t *table = table_create(pool);
+    void *store = remote_host(table, "", pool);
+    fcr_epoch(store);
+    table->fail_seed = FCACHE_TIMEOUT;
+    remote_put(store, "a", "x", pool);
+    assert_int_equal(remote_add(store, "b", pool), FCACHE_OK);
+    assert_int_equal(remote_get(store, "a", pool), FCACHE_OK);
+    table->fail_seed = FCACHE_OK;
+    assert_int_equal(seeds_of(table, store, "c", "x", NOW, pool), 1);
+}
+
+/* Where nothing is evicted, what is missing was never set. */
+static void a_store_that_keeps_needs_no_seeds(void **state)
+{
+    apr_pool_t *pool = *state;
+    table_t *table = table_create(pool);
+    void *store = table_store(table, &table_client_that_keeps, "", pool);
+    remote_put(store, "a", "x", pool);
+    remote_put(store, "b", "y", pool);
+    assert_int_equal(remote_clear_tag(store, "x", 0), FCACHE_OK);
+    assert_int_equal(remote_get(store, "a", pool), FCACHE_MISS);
+    assert_int_equal(remote_get(store, "b", pool), FCACHE_OK);
+    assert_int_equal(table->seeds, 0);
+}
+
+/* Two tags in one counter: a purge of one takes the other along. */
+static void tags_share_counters(void **state)
+{
+    fcr_counters_t counters;
+    const fcr_scopes_t scopes = {fcache_str("shop"), fcache_str("n"),
+                                 fcache_bytes("\1\0a\1\0b\1\0a", 9)};
+    (void)state;
+    assert_int_equal(fcr_counters_of(&scopes, &counters, NULL), FCACHE_OK);
+    assert_int_equal(counters.count, 5); /* each once */
+    for (size_t i = 0; i < counters.count; i++) {
+        ROW(i, "mark");
+        CHECK_INT(counters.marks[i] < FCN_MARKS, 1);
+        CHECK_INT(counters.marks[i] < FCR_TAG_COUNTERS, i >= 3);
+        CHECK_INT(counters.names[2 * i].len < 20, i >= 3);
+    }
+}
+
 /* Other machines look for the same names. */
 static void counters_keep_their_names(void **state)
 {
@@ -274,20 +423,17 @@ static void counters_keep_their_names(void **state)
          "{fcache}h:HPThic9AQvdNDiNkiPFT6JK8"},
         {FCACHE_SCOPE_NAMESPACE, "sho", "papi", 0,
          "{fcache}h:Eu4aul1-Yr1QMBNj0Qb3WqFT"},
-        {FCACHE_SCOPE_TAG, "shop", "api", 0,
-         "{fcache}h:oVmrRHu7JsDrSeEmsnW9UOoE"},
-        {FCACHE_SCOPE_TAG, "shop", "api", 1,
-         "{fcache}s:oVmrRHu7JsDrSeEmsnW9UOoE"},
+        {FCACHE_SCOPE_TAG, "shop", "api", 0, "{fcache}h:oVk"},
+        {FCACHE_SCOPE_TAG, "shop", "api", 1, "{fcache}s:oVk"},
     };
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
-        char name[FCR_COUNTER_LEN];
+        char space[FCR_COUNTER_MAX];
         fcache_scope_t scope = {rows[i].kind, fcache_str(rows[i].prefix),
                                 fcache_str(rows[i].rest),
                                 fcache_str(rows[i].rest)};
         ROW(i, rows[i].rest);
-        CHECK_INT(fcr_counter_name(&scope, rows[i].soft, name), 1);
-        CHECK_TEXT(fcache_bytes(name, sizeof(name)), rows[i].name);
+        CHECK_TEXT(fcr_counter_name(&scope, rows[i].soft, space), rows[i].name);
     }
 }
 
@@ -306,6 +452,13 @@ int main(void)
         pool_test(each_clock_stands_for_its_own),
         pool_test(every_tick_counts),
         pool_test(counters_keep_their_names),
+        pool_test(lost_counters_clear_what_they_judge),
+        pool_test(lost_counters_come_back_no_lower),
+        pool_test(counters_are_looked_after_once_an_hour),
+        pool_test(what_was_found_lost_is_made_by_the_next_put),
+        pool_test(a_put_does_not_fail_by_its_counters),
+        pool_test(a_store_that_keeps_needs_no_seeds),
+        pool_test(tags_share_counters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
