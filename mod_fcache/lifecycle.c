@@ -170,7 +170,9 @@ int mfc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 static int open_store(mfc_store_t *store, apr_pool_t *process_pool)
 {
     mfc_global_t *global = mfc_global();
-    fcache_options_t options = {store->backend, global->coders, UINT64_MAX};
+    fcache_options_t options = {.backend = store->backend,
+                                .coders = global->coders,
+                                .max_object_bytes = UINT64_MAX};
     fcache_error_t error = {""};
 
     if (fcache_create(&options, &store->cache, global->pool, &error) !=

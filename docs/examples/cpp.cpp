@@ -2,9 +2,11 @@
 
 // The same library from C++17: every header, and a value there and back.
 
+#include <fcache/args.h>
 #include <fcache/backend.h>
 #include <fcache/bytes.h>
 #include <fcache/cache.h>
+#include <fcache/call.h>
 #include <fcache/coder.h>
 #include <fcache/entry.h>
 #include <fcache/fcache.h>

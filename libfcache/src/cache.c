@@ -3,36 +3,6 @@
 
 #include "cache_parts.h"
 
-#include <apr_strings.h>
-
-#define DEFAULT_MAX_OBJECT (UINT64_C(1) << 20)
-
-fcache_status_t fcache_create(const fcache_options_t *options,
-                              fcache_t **out_cache, apr_pool_t *pool,
-                              fcache_error_t *error)
-{
-    if (!options->backend || !options->coders) {
-        return fcache_error_set(error, FCACHE_BAD_CONFIG,
-                                "a cache needs a store and coders");
-    }
-    fcache_t *cache = apr_palloc(pool, sizeof(*cache));
-    if (!cache) {
-        return fcache_error_set(error, FCACHE_NO_MEMORY,
-                                "no memory for a cache");
-    }
-    *cache = (fcache_t){
-        .backend = options->backend,
-        .ops = fcache_backend_ops(options->backend),
-        .self = fcache_backend_self(options->backend),
-        .coders = options->coders,
-        .max_object_bytes = options->max_object_bytes
-                                ? options->max_object_bytes
-                                : DEFAULT_MAX_OBJECT,
-    };
-    *out_cache = cache;
-    return FCACHE_OK;
-}
-
 fcache_backend_t *fcache_backend_of(const fcache_t *cache)
 {
     return cache->backend;

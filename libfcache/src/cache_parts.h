@@ -2,8 +2,8 @@
 #ifndef FCI_CACHE_PARTS_H
 #define FCI_CACHE_PARTS_H
 
-/* What the files of the cache share: cache.c looks up and forgets,
- * cache_write.c stores responses, cache_vary.c keeps the index of a URL's
+/* What the files of the cache share: cache_create.c makes it, cache.c looks up
+ * and forgets, cache_write.c stores responses, cache_vary.c keeps the index of a URL's
  * variants, cache_language.c finds them by language, cache_value.c is for
  * values, flight.c lets one of many compute one. */
 
@@ -15,6 +15,15 @@ struct fcache_t {
     void *self; /* the store's */
     const fcache_coders_t *coders;
     uint64_t max_object_bytes;
+    apr_pool_t *pool; /* of what its settings own */
+
+    /* for calls */
+    fcache_bytes_t prefix;
+    int64_t expire_us;
+    const fcache_coder_t *coder;
+    fcache_call_key_fn key;
+    void *key_baton;
+    int enabled; /* atomic */
 };
 
 /*

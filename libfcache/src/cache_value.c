@@ -63,6 +63,13 @@ fcache_status_t fcache_add(fcache_t *cache, const fcache_key_t *key,
                        now_us, error);
 }
 
+/* Kept longer than it is fresh, as results of calls may be. */
+static int is_past(const fcache_entry_t *entry, int64_t now_us)
+{
+    return now_us >= entry->fresh_until_us &&
+           entry->stale_until_us > entry->fresh_until_us;
+}
+
 fcache_status_t fcache_get(fcache_t *cache, const fcache_key_t *key,
                            int64_t now_us, fcache_bytes_t *out_value,
                            int64_t *out_ttl_us, apr_pool_t *pool,
@@ -76,7 +83,8 @@ fcache_status_t fcache_get(fcache_t *cache, const fcache_key_t *key,
         fci_count(cache, status);
         return status;
     }
-    if (hit.entry.kind != FCACHE_ENTRY_VALUE || hit.soft_purged) {
+    if (hit.entry.kind != FCACHE_ENTRY_VALUE || hit.soft_purged ||
+        is_past(&hit.entry, now_us)) {
         status = FCACHE_MISS;
     } else {
         *out_value = fci_pieces_copy(hit.body, hit.body_count, pool);

@@ -43,7 +43,7 @@ static int setup(void **state)
     apr_snprintf(store->other_prefix, sizeof(store->other_prefix), "%s-b",
                  store->prefix);
     *state = store;
-    fcache_options_t options = {backend, fcache_coders_create(pool), 0};
+    fcache_options_t options = {.backend = backend};
     return fcache_create(&options, &store->cache, pool, &error) == FCACHE_OK
                ? 0
                : -1;

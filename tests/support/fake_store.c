@@ -208,7 +208,7 @@ fcache_t *fake_cache(apr_pool_t *pool, fake_store_t **out_store)
     *out_store = fcache_backend_self(backend);
     apr_pool_cleanup_register(pool, *out_store, drop_all,
                               apr_pool_cleanup_null);
-    fcache_options_t options = {backend, fcache_coders_create(pool), 0};
+    fcache_options_t options = {.backend = backend};
     assert_int_equal(fcache_create(&options, &cache, pool, NULL), FCACHE_OK);
     return cache;
 }

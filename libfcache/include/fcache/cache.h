@@ -16,6 +16,7 @@
  * All calls may be made by any thread after fcache_backend_child_init().
  */
 
+#include <fcache/args.h>
 #include <fcache/backend.h>
 #include <fcache/coder.h>
 #include <fcache/entry.h>
@@ -27,16 +28,49 @@ extern "C" {
 
 typedef struct fcache_t fcache_t;
 
+/*
+ * All that is said once for a cache. Either `backend` (opened by the caller) or
+ * `store`; the rest may be zero. Texts are copied.
+ */
 typedef struct fcache_options_t {
-    fcache_backend_t *backend;     /* borrowed */
-    const fcache_coders_t *coders; /* borrowed */
+    fcache_backend_t *backend;     /* borrowed, or NULL */
+    const fcache_coders_t *coders; /* borrowed; NULL: those that are built in */
     uint64_t max_object_bytes;     /* larger bodies are TOO_LARGE; 0: 1 MiB */
+    const char *store; /* URL of a store that the cache opens and closes */
+    int forks; /* open `store` only: each process calls fcache_child_init() */
+
+    /* For fcache_call(); a call may say otherwise. */
+    const char *prefix;     /* of its keys: the application; NULL: "" */
+    int64_t expire_us;      /* lifetime of results; 0: a minute */
+    const char *coder;      /* name of one for values; NULL: "raw" */
+    fcache_call_key_fn key; /* NULL: module, function, arguments */
+    void *key_baton;
+    int disabled; /* every call computes; see fcache_enable() */
 } fcache_options_t;
 
-/* In the pool, which must outlive all use. BAD_CONFIG without a backend. */
+/* In the pool, which must outlive all use. BAD_CONFIG names the option that is
+ * wrong; faults are those of opening the store. Any number in one process. */
 FCACHE_API fcache_status_t fcache_create(const fcache_options_t *options,
                                          fcache_t **out_cache, apr_pool_t *pool,
                                          fcache_error_t *error);
+
+/* With `forks`: joins the store from this process, for as long as the pool
+ * lives. Otherwise fcache_create() has done it. */
+FCACHE_API fcache_status_t fcache_child_init(fcache_t *cache, apr_pool_t *pool,
+                                             fcache_error_t *error);
+
+/* New settings for the same handle, as if it had been destroyed and created; a
+ * `store` is opened anew. After an error the cache is as it was. Nobody else may
+ * use it meanwhile. */
+FCACHE_API fcache_status_t fcache_reset(fcache_t *cache,
+                                        const fcache_options_t *options,
+                                        fcache_error_t *error);
+
+/* Ends it and closes what it opened; NULL is fine. So does the pool's end. */
+FCACHE_API void fcache_destroy(fcache_t *cache);
+
+/* Turns the caching of calls on or off. Any thread. */
+FCACHE_API void fcache_enable(fcache_t *cache, int enabled);
 
 FCACHE_API fcache_backend_t *fcache_backend_of(const fcache_t *cache);
 

@@ -38,10 +38,12 @@
  * and a sentence.
  */
 
+#include <fcache/args.h>
 #include <fcache/backend.h>
 #include <fcache/bytes.h>
 #include <fcache/cache.h>
 #include <fcache/cache_status.h>
+#include <fcache/call.h>
 #include <fcache/coder.h>
 #include <fcache/entry.h>
 #include <fcache/flight.h>

@@ -40,7 +40,7 @@ static fcache_status_t look(world_t *world, apr_pool_t *pool)
 
 static void a_cache_needs_a_store(void **state)
 {
-    fcache_options_t options = {NULL, fcache_coders_create(*state), 0};
+    fcache_options_t options = {.coders = fcache_coders_create(*state)};
     fcache_t *cache = NULL;
     assert_int_equal(fcache_create(&options, &cache, *state, NULL),
                      FCACHE_BAD_CONFIG);

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fcache_call() beside others that miss the same key. */
+#include "calling.h"
+
+static fcache_flight_t leader;
+
+static calling_t *calling_with_leader(void **state)
+{
+    calling_t *t = calling_of(state);
+    t->call.wait_us = SECONDS(5);
+    fcache_key_t key = calling_key(t);
+    assert_int_equal(fcache_flight_begin(t->cache, &key, 0, SECONDS(30),
+                                         t->now_us, &leader, t->pool, NULL),
+                     FCACHE_FLIGHT_LEAD);
+    return t;
+}
+
+static void leader_stores(calling_t *t)
+{
+    if (t->waited_us > SECONDS(1) && t->runs == 0) {
+        const fcache_call_t as_it_is = t->call;
+        fcache_bytes_t value;
+        const fcache_arg_t args[] = {fcache_arg_int(1)};
+        t->call.wait_us = 0;
+        assert_int_equal(fcache_call(t->cache, &t->call, args, 1, &t->env,
+                                     &value, NULL, t->pool, NULL),
+                         FCACHE_OK);
+        t->call = as_it_is;
+        fcache_flight_end(t->cache, &leader, t->now_us);
+    }
+}
+
+static void followers_take_what_the_leader_stored(void **state)
+{
+    calling_t *t = calling_with_leader(state);
+    t->while_waiting = leader_stores;
+    CALL_IS(t, "value 1", WAITED);
+    CHECK_INT(t->runs, 1);
+    CHECK_INT(t->waited_us < SECONDS(1) + 250000, 1);
+}
+
+static void followers_whose_wait_is_over_compute(void **state)
+{
+    calling_t *t = calling_with_leader(state);
+    CALL_IS(t, "value 1", COMPUTED);
+    CHECK_INT(t->waited_us, SECONDS(5));
+    CALL_IS(t, "value 1", CACHE);
+}
+
+static void without_a_wait_nobody_waits(void **state)
+{
+    calling_t *t = calling_with_leader(state);
+    t->env.wait = NULL;
+    CALL_IS(t, "value 1", COMPUTED);
+    t->now_us += SECONDS(10);
+    t->env.wait = calling_wait;
+    t->call.wait_us = 0;
+    CALL_IS(t, "value 2", COMPUTED);
+    CHECK_INT(t->waited_us, 0);
+}
+
+static void a_leader_that_failed_is_followed_by_another(void **state)
+{
+    calling_t *t = calling_with_leader(state);
+    fcache_flight_end(t->cache, &leader, t->now_us);
+    CALL_IS(t, "value 1", COMPUTED);
+    CHECK_INT(t->waited_us, 0);
+    fcache_key_t key = calling_key(t); /* and frees the lock */
+    CHECK_INT(fcache_flight_begin(t->cache, &key, 0, SECONDS(30), t->now_us,
+                                  &leader, t->pool, NULL),
+              FCACHE_FLIGHT_LEAD);
+}
+
+static void leader_marks(calling_t *t)
+{
+    if (t->waited_us > SECONDS(1)) {
+        fcache_key_t key = calling_key(t);
+        assert_int_equal(
+            fcache_flight_mark(t->cache, &key, SECONDS(10), 0, t->now_us, NULL),
+            FCACHE_OK);
+    }
+}
+
+static int64_t do_not_store(void *baton, const void *value)
+{
+    (void)baton, (void)value;
+    return 0;
+}
+
+static void what_is_not_stored_is_not_waited_for(void **state)
+{
+    calling_t *t = calling_with_leader(state);
+    t->while_waiting = leader_marks;
+    t->call.lifetime = do_not_store;
+    CALL_IS(t, "value 1", COMPUTED);
+    CHECK_INT(t->waited_us < SECONDS(1) + 250000, 1);
+    t->waited_us = 0;
+    CALL_IS(t, "value 2", COMPUTED); /* at once, from now on */
+    CHECK_INT(t->waited_us, 0);
+}
+
+static void leaders_mark_what_is_not_stored(void **state)
+{
+    calling_t *t = calling_of(state);
+    fcache_hit_t hit;
+    t->call.wait_us = SECONDS(5);
+    t->call.lifetime = do_not_store;
+    CALL_IS(t, "value 1", COMPUTED);
+    fcache_key_t key = calling_key(t);
+    CHECK_INT(
+        fcache_lookup(t->cache, &key, NULL, t->now_us, &hit, *state, NULL),
+        FCACHE_OK);
+    CHECK_INT(hit.entry.kind, FCACHE_ENTRY_UNCACHEABLE);
+    fcache_pin_release(t->cache, hit.pin);
+    t->call.lifetime = NULL; /* it may change */
+    CALL_IS(t, "value 2", COMPUTED);
+    CALL_IS(t, "value 2", CACHE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        pool_test(followers_take_what_the_leader_stored),
+        pool_test(followers_whose_wait_is_over_compute),
+        pool_test(without_a_wait_nobody_waits),
+        pool_test(a_leader_that_failed_is_followed_by_another),
+        pool_test(what_is_not_stored_is_not_waited_for),
+        pool_test(leaders_mark_what_is_not_stored),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
