@@ -85,7 +85,8 @@ static int on_connected(void *baton, char *peer, char *self, int peer_port,
 
 /* ---- connections --------------------------------------------------------- */
 
-/* "host:port:address", which is all the DNS that curl gets. */
+/* "host:port:address", which is all the DNS that curl gets. It cannot read one of
+ * an IPv6 address, and needs none. */
 static int set_address(fcd_http_t *http, const fcn_endpoint_t *endpoint,
                        const fcn_address_t *address)
 {
@@ -96,6 +97,9 @@ static int set_address(fcd_http_t *http, const fcn_endpoint_t *endpoint,
                                                  : (const void *)&v4->sin_addr;
     char text[INET6_ADDRSTRLEN];
     char line[512];
+    if (strchr(endpoint->host, ':')) {
+        return 1;
+    }
     if (!inet_ntop(any->sa_family, raw, text, sizeof(text))) {
         return 0;
     }

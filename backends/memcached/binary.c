@@ -191,6 +191,7 @@ static fcache_status_t read_values(fcmc_conn_t *conn,
     char body[BODY_MAX];
     fcache_bytes_t text = {NULL, 0};
     uint32_t first = conn->opaque - (uint32_t)count;
+    uint64_t left = fcmc_values_max(max_value, count);
     for (size_t next = 0;;) {
         reply_t reply;
         fcache_status_t status = read_head(conn, &reply);
@@ -208,11 +209,13 @@ static fcache_status_t read_values(fcmc_conn_t *conn,
                        ? status
                        : failed(conn, reply.says, text);
         }
-        status = read_value(conn, &reply, names[at], max_value, &out_found[at],
+        status = read_value(conn, &reply, names[at],
+                            left < max_value ? left : max_value, &out_found[at],
                             pool);
         if (status != FCACHE_OK) {
             return status;
         }
+        left -= reply.value_len;
         next = at + 1;
     }
 }
@@ -314,7 +317,12 @@ static fcache_status_t stats(fcmc_conn_t *conn, const char *group,
     fcache_bytes_t value;
     request_t request = {.opcode = OP_STAT, .key = fcache_str(group)};
     fcache_status_t status = ask(conn, &request, &reply, body, &value);
-    while (status == FCACHE_OK && reply.says == SAYS_OK && reply.key_len > 0) {
+    for (size_t i = 0;
+         status == FCACHE_OK && reply.says == SAYS_OK && reply.key_len > 0;
+         i++) {
+        if (i == FCMC_STATS_MAX) {
+            return out_of_order(conn, &reply);
+        }
         fn(baton, fcache_bytes(body + reply.extras_len, reply.key_len), value);
         status = answer(conn, OP_STAT, &reply, body, &value);
     }

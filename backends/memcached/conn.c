@@ -180,6 +180,11 @@ fcache_status_t fcmc_conn_nonsense(fcmc_conn_t *conn, fcache_bytes_t reply)
     return fcmc_conn_refused(conn, FCACHE_PROTOCOL, reply);
 }
 
+uint64_t fcmc_values_max(uint64_t max_value, size_t names)
+{
+    return max_value + names * FCMC_COUNTER_MAX;
+}
+
 fcache_bytes_t fcmc_decimal(uint64_t number, char text[FCMC_DECIMAL_MAX])
 {
     size_t at = FCMC_DECIMAL_MAX;

@@ -69,6 +69,14 @@ fcache_bytes_t fcmc_decimal(uint64_t number, char text[FCMC_DECIMAL_MAX]);
 /* Nothing but 1 to 20 digits, and no more than 2^64 - 1? */
 int fcmc_number(fcache_bytes_t text, uint64_t *out_number);
 
+/* Of all values of a reply: of the names one is an entry, and the others are
+ * counters, which are short. */
+#define FCMC_COUNTER_MAX 4096
+uint64_t fcmc_values_max(uint64_t max_value, size_t names);
+
+/* Lines of a listing; a server that never ends it never lets us wait. */
+#define FCMC_STATS_MAX 4096
+
 /* ---- protocols ----------------------------------------------------------- */
 
 typedef struct fcmc_put_t {
@@ -93,7 +101,7 @@ struct fcmc_wire_t {
     const char *name;
     /* User and password, "\0user\0password" (RFC 4616), or NULL: has none. */
     fcache_status_t (*login)(fcmc_conn_t *conn, fcache_bytes_t credentials);
-    /* OK; PROTOCOL for a value over max_value. */
+    /* OK; PROTOCOL for a value over max_value, or all over fcmc_values_max. */
     fcache_status_t (*get)(fcmc_conn_t *conn, const fcache_bytes_t *names,
                            size_t count, uint64_t max_value,
                            fcr_found_t *out_found, apr_pool_t *pool);

@@ -9,7 +9,7 @@ static void item_max_of(void *baton, fcache_bytes_t name, fcache_bytes_t value)
     uint64_t number = 0;
     if (fcache_bytes_equal(name, fcache_str("item_size_max")) &&
         fcmc_number(value, &number) && number > FCMC_ITEM_HEADER) {
-        *item_max = number;
+        *item_max = number < FCMC_ITEM_BELIEVED ? number : FCMC_ITEM_BELIEVED;
     }
 }
 

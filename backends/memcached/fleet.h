@@ -66,6 +66,10 @@ struct fcmc_t {
 /* What memcached takes if not told otherwise. */
 #define FCMC_ITEM_DEFAULT (UINT64_C(1) << 20)
 
+/* What a server says of itself counts up to this: memory is taken for a value
+ * before it has come. More has to be configured. */
+#define FCMC_ITEM_BELIEVED (UINT64_C(8) << 20)
+
 /* Of an item, beside the value: header, name, and what chunks cost. */
 #define FCMC_ITEM_HEADER 1024
 

@@ -100,6 +100,7 @@ static fcache_status_t read_values(fcmc_conn_t *conn,
                                    uint64_t max_value, fcr_found_t *out_found,
                                    apr_pool_t *pool)
 {
+    uint64_t left = fcmc_values_max(max_value, count);
     for (size_t i = 0;; i++) {
         fcache_bytes_t line;
         value_line_t value;
@@ -107,9 +108,11 @@ static fcache_status_t read_values(fcmc_conn_t *conn,
         if (status != FCACHE_OK || is(line, "END")) {
             return status;
         }
-        if (!read_value_line(line, &value) || value.len > max_value) {
+        if (!read_value_line(line, &value) || value.len > max_value ||
+            value.len > left) {
             return failed(conn, line);
         }
+        left -= value.len;
         while (i < count && !fcache_bytes_equal(names[i], value.name)) {
             i++;
         }
@@ -206,14 +209,14 @@ static fcache_status_t stats(fcmc_conn_t *conn, const char *group,
                                      fcache_str(*group ? " " : ""),
                                      fcache_str(group), LITERAL("\r\n")};
     fcache_status_t status = fcmc_conn_send(conn, pieces, 4);
-    while (status == FCACHE_OK) {
+    for (size_t i = 0; status == FCACHE_OK; i++) {
         fcache_bytes_t line;
         status = fcmc_conn_line(conn, &line);
         if (status != FCACHE_OK || is(line, "END")) {
             return status;
         }
         fcache_bytes_t rest = line;
-        if (!is(next_word(&rest), "STAT")) {
+        if (i == FCMC_STATS_MAX || !is(next_word(&rest), "STAT")) {
             return failed(conn, line);
         }
         fcache_bytes_t name = next_word(&rest);

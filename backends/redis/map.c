@@ -125,6 +125,23 @@ static int init_locks(fcrd_map_t *map)
     return failed;
 }
 
+/* With an allocator of its own: that of a process's pool has no lock, and servers
+ * come and go while other threads use it. */
+static apr_pool_t *make_pool(apr_pool_t *parent)
+{
+    apr_allocator_t *allocator = NULL;
+    apr_pool_t *pool = NULL;
+    if (apr_allocator_create(&allocator) != APR_SUCCESS) {
+        return NULL;
+    }
+    if (apr_pool_create_ex(&pool, parent, NULL, allocator) != APR_SUCCESS) {
+        apr_allocator_destroy(allocator);
+        return NULL;
+    }
+    apr_allocator_owner_set(allocator, pool);
+    return pool;
+}
+
 fcache_status_t fcrd_map_init(fcrd_map_t *map, const fcrd_conf_t *conf,
                               fcn_shared_t *shared, fcn_resolver_t *resolver,
                               apr_pool_t *pool, fcache_error_t *error)
@@ -132,7 +149,8 @@ fcache_status_t fcrd_map_init(fcrd_map_t *map, const fcrd_conf_t *conf,
     fcache_status_t status = FCACHE_OK;
     *map = (fcrd_map_t){.conf = conf, .shared = shared, .resolver = resolver};
     memset(map->owner, NOBODY, sizeof(map->owner));
-    if (init_locks(map) || apr_pool_create(&map->pool, pool) != APR_SUCCESS) {
+    map->pool = make_pool(pool);
+    if (!map->pool || init_locks(map)) {
         return fcache_error_set(error, FCACHE_NO_MEMORY,
                                 "no memory for servers");
     }

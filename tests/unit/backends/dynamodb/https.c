@@ -194,10 +194,41 @@ static void only_the_right_server_is_talked_to(void **state)
     }
 }
 
+/* Nobody listens there, or this machine has no IPv6; both are found out. */
+static void addresses_in_brackets_are_connected_to(void **state)
+{
+    fcd_http_t *http = NULL;
+    fcache_buf_t reply;
+    fcn_endpoint_t endpoint;
+    fcn_address_t address;
+    fcd_answer_t answer = {0};
+    fcd_call_t call = {
+        .method = "POST",
+        .url = "http://[::1]:1/",
+        .body = fcache_str("{}"),
+        .reply = &reply,
+        .connect_us = 5 * S,
+        .read_us = 5 * S,
+        .deadline = fcn_deadline_in(10 * S),
+    };
+    fcache_buf_init(&reply, 16);
+    assert_int_equal(fcd_http_start(*state, NULL), FCACHE_OK);
+    assert_int_equal(fcn_endpoint_parse("[::1]:1", 80, &endpoint, *state, NULL),
+                     FCACHE_OK);
+    assert_true(fcn_endpoint_address(&endpoint, &address));
+    assert_int_equal(fcd_http_create(NULL, &endpoint, &address, &http, NULL),
+                     FCACHE_OK);
+    assert_int_equal(fcd_http_call(http, &call, &answer, NULL),
+                     FCACHE_UNAVAILABLE);
+    fcd_http_close(http);
+    fcache_buf_fini(&reply);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_the_right_server_is_talked_to),
+        cmocka_unit_test(addresses_in_brackets_are_connected_to),
     };
     return cmocka_run_group_tests(tests, make_certs, remove_certs);
 }

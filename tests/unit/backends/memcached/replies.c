@@ -22,7 +22,8 @@
 typedef struct script_t {
     fcache_bytes_t reply;
     int keeps_open;
-    int drips; /* a byte at a time */
+    int drips;      /* a byte at a time */
+    int never_ends; /* the same again and again */
 } script_t;
 
 static void serve(peer_t *peer, int fd)
@@ -40,17 +41,22 @@ static void serve(peer_t *peer, int fd)
     if (!script->drips) {
         peer_send(fd, script->reply.ptr, script->reply.len);
     }
+    while (script->never_ends &&
+           send(fd, script->reply.ptr, script->reply.len, MSG_NOSIGNAL) > 0) {
+    }
     if (script->keeps_open) {
         (void)peer_wait(peer, -1, -1);
     }
 }
 
-typedef enum op_t { GET, PUT, REMOVE, STATS, LOGIN } op_t;
+typedef enum op_t { GET, GET_LARGE, PUT, REMOVE, STATS, LOGIN } op_t;
 
 static void ignore_stat(void *baton, fcache_bytes_t name, fcache_bytes_t value)
 {
     *(size_t *)baton += name.len + value.len;
 }
+
+#define LARGE 100000
 
 static fcache_status_t run(op_t op, fcmc_conn_t *conn, fcr_found_t found[2],
                            apr_pool_t *pool)
@@ -67,6 +73,8 @@ static fcache_status_t run(op_t op, fcmc_conn_t *conn, fcr_found_t found[2],
     switch (op) {
     case GET:
         return conn->wire->get(conn, names, 2, 1000, found, pool);
+    case GET_LARGE:
+        return conn->wire->get(conn, names, 2, LARGE, found, pool);
     case PUT:
         return conn->wire->put(conn, &put);
     case REMOVE:
@@ -315,6 +323,59 @@ static void lines_have_a_ceiling(void **state)
                      FCACHE_PROTOCOL);
 }
 
+/* One value may be as large as an entry, the others are counters. */
+static void values_have_a_ceiling_together(void **state)
+{
+    static char text[2 * LARGE + 200], binary[2 * LARGE + 200];
+    const char head[] = HEAD("\x0d", "\x02", "\x04", "\0", "\0", "\x01") NUL4;
+    fcr_found_t found[2];
+    size_t at = 0, len = 0;
+    for (char name = 'a'; name <= 'b'; name++) {
+        at += (size_t)snprintf(text + at, sizeof(text) - at,
+                               "VALUE %c%c 0 %d 1\r\n", name, name, LARGE);
+        memset(text + at, 'x', LARGE);
+        at += LARGE;
+        memcpy(text + at, "\r\n", 2);
+        at += 2;
+
+        memcpy(binary + len, head, sizeof(head) - 1);
+        binary[len + 9] = (LARGE + 6) >> 16;
+        binary[len + 10] = (char)((LARGE + 6) >> 8);
+        binary[len + 11] = (char)(LARGE + 6);
+        binary[len + 15] = (char)(name - 'a' + 1);
+        len += sizeof(head) - 1;
+        binary[len++] = name;
+        binary[len++] = name;
+        memset(binary + len, 'x', LARGE);
+        len += LARGE;
+    }
+    script_t script = {.reply = {text, at}, .keeps_open = 1};
+    assert_int_equal(
+        answer_to(GET_LARGE, &fcmc_text, &script, 60 * S, found, *state),
+        FCACHE_PROTOCOL);
+    assert_int_equal(found[0].value.len, LARGE);
+    script.reply = fcache_bytes(binary, len);
+    assert_int_equal(
+        answer_to(GET_LARGE, &fcmc_binary, &script, 60 * S, found, *state),
+        FCACHE_PROTOCOL);
+    assert_int_equal(found[0].value.len, LARGE);
+}
+
+/* There is always something to read, so that nothing ever waits. */
+static void listings_have_a_ceiling(void **state)
+{
+    fcr_found_t found[2];
+    script_t text = {.reply = BYTES("STAT a b\r\n"), .never_ends = 1};
+    script_t binary = {
+        .reply = BYTES(HEAD("\x10", "\x01", "\0", "\0", "\x02", "\x01") "ab"),
+        .never_ends = 1};
+    assert_int_equal(answer_to(STATS, &fcmc_text, &text, 60 * S, found, *state),
+                     FCACHE_PROTOCOL);
+    assert_int_equal(
+        answer_to(STATS, &fcmc_binary, &binary, 60 * S, found, *state),
+        FCACHE_PROTOCOL);
+}
+
 static void lives_in_seconds(void **state)
 {
     const int64_t day = 86400 * S;
@@ -330,9 +391,14 @@ static void lives_in_seconds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        pool_test(text_replies),         pool_test(binary_replies),
-        pool_test(replies_in_pieces),    pool_test(deadlines_hold),
-        pool_test(lines_have_a_ceiling), pool_test(lives_in_seconds),
+        pool_test(text_replies),
+        pool_test(binary_replies),
+        pool_test(replies_in_pieces),
+        pool_test(deadlines_hold),
+        pool_test(lines_have_a_ceiling),
+        pool_test(lives_in_seconds),
+        pool_test(values_have_a_ceiling_together),
+        pool_test(listings_have_a_ceiling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -203,6 +203,14 @@ static void the_map_is_learnt_by_one(void **state)
     assert_true(world->map.is_stale);
 }
 
+/* They are made at any time, and a process's pool may have no lock. */
+static void servers_take_no_memory_of_the_processes_pool(void **state)
+{
+    world_t *world = make_world(*state);
+    assert_ptr_not_equal(apr_pool_allocator_get(world->asked->pool),
+                         apr_pool_allocator_get(*state));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +218,7 @@ int main(void)
         pool_test(what_makes_no_sense_is_passed_over),
         pool_test(local_stores_stay_here),
         pool_test(servers_come_and_go),
+        pool_test(servers_take_no_memory_of_the_processes_pool),
         pool_test(the_map_is_learnt_by_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
