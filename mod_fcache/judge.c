@@ -3,11 +3,13 @@
  * has of it. */
 #include "ctx.h"
 
-/* The answer to HEAD that GET would have got, when that is stored. */
+/* The answer to HEAD that GET would have got, when that is stored; to one who
+ * logged in, what is stored for all would not have been given. */
 static int is_about_stored(const request_rec *r, const mfc_ctx_t *ctx)
 {
     return r->header_only && r->status == HTTP_OK && ctx->found == FCACHE_OK &&
-           ctx->hit.entry.status == HTTP_OK;
+           ctx->hit.entry.status == HTTP_OK &&
+           ctx->decision.reason != FCACHE_REASON_ENTRY_AUTHORIZATION;
 }
 
 /* A part of what is stored whole, if stale: that may still be of use. */

@@ -39,15 +39,24 @@ static void put_fields(request_rec *r, const fcache_entry_t *entry)
     }
 }
 
-/* A status that httpd has no text for needs its line, or core makes it 500. */
+/* httpd takes what it does not know for a 500. */
+static int has_text(int status)
+{
+    return status == HTTP_INTERNAL_SERVER_ERROR ||
+           ap_index_of_response(status) !=
+               ap_index_of_response(HTTP_INTERNAL_SERVER_ERROR);
+}
+
+/* A status that httpd has no text for needs its line, without a phrase too, or
+ * core makes it 500. */
 static void put_status(request_rec *r, const fcache_entry_t *entry)
 {
     r->status = entry->status;
     r->status_line = NULL;
-    if (entry->reason.len > 0) {
-        r->status_line =
-            apr_psprintf(r->pool, "%d %.*s", entry->status,
-                         (int)entry->reason.len, entry->reason.ptr);
+    if (!has_text(entry->status)) {
+        r->status_line = apr_psprintf(
+            r->pool, "%d %.*s", entry->status, (int)entry->reason.len,
+            entry->reason.len > 0 ? entry->reason.ptr : "");
     }
 }
 

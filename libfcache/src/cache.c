@@ -119,10 +119,12 @@ static fcache_status_t variant_key(const fcache_hit_t *index,
     return status == FCACHE_TOO_LARGE ? FCACHE_MISS : status;
 }
 
+/* *out_by_language: it is not of the same Accept-Language. */
 static fcache_status_t fetch_variant(fcache_t *cache,
                                      const fcache_request_t *request,
                                      int64_t now_us, fcache_hit_t *hit,
-                                     apr_pool_t *pool, fcache_error_t *error)
+                                     int *out_by_language, apr_pool_t *pool,
+                                     fcache_error_t *error)
 {
     fcache_hit_t index = *hit;
     fcache_key_t key;
@@ -131,7 +133,8 @@ static fcache_status_t fetch_variant(fcache_t *cache,
     if (status == FCACHE_OK) {
         status = fci_fetch(cache, &key, now_us, hit, NULL, pool, error);
     }
-    if (status == FCACHE_MISS) {
+    *out_by_language = status == FCACHE_MISS;
+    if (*out_by_language) {
         status = fci_language_fetch(cache, &index, request, now_us, hit, pool,
                                     error);
     }
@@ -229,14 +232,22 @@ fcache_status_t fcache_lookup(fcache_t *cache, const fcache_key_t *key,
                               fcache_hit_t *out_hit, apr_pool_t *pool,
                               fcache_error_t *error)
 {
+    int by_language = 0;
     fcache_status_t status =
         fci_fetch(cache, key, now_us, out_hit, NULL, pool, error);
     if (status == FCACHE_OK && out_hit->entry.kind == FCACHE_ENTRY_VARY &&
         request) {
-        status = fetch_variant(cache, request, now_us, out_hit, pool, error);
+        status = fetch_variant(cache, request, now_us, out_hit, &by_language,
+                               pool, error);
     }
     if (status == FCACHE_OK) {
         status = open_response(cache, out_hit, pool, error);
+    }
+    if (status == FCACHE_OK && by_language &&
+        !fci_language_is_wanted(out_hit->entry.fields, request)) {
+        fcache_pin_release(cache, out_hit->pin);
+        out_hit->pin = NULL;
+        status = FCACHE_MISS;
     }
     fci_count(cache, status);
     return status;

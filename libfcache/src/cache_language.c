@@ -6,7 +6,10 @@
 /* Languages: the answer in the one language that a client wants before all
  * others answers it, whatever else it would take (RFC 9111 §4.1). An alias lies
  * below the index, under a key made of the answer's Content-Language in place
- * of Accept-Language; its body is the canonical key of the variant. */
+ * of Accept-Language; its body is the canonical key of the variant. What has come
+ * there since may be in another language: who follows an alias looks. An origin
+ * may put what it was asked with into its answer, so only requests for nothing but
+ * languages have aliases: nobody chooses what others read. */
 
 #define ACCEPT_LANGUAGE "accept-language"
 
@@ -66,7 +69,8 @@ fcache_status_t fci_language_note(fcache_t *cache, const fci_variant_t *variant,
     fcache_key_t key;
     if (variant->language.len == 0 ||
         variant->language.len > FCI_MAX_LANGUAGE ||
-        !is_by_language(index->names)) {
+        !is_by_language(index->names) ||
+        !fci_vary_is_languages(variant->request->fields)) {
         return FCACHE_OK;
     }
     fcache_status_t status = fci_key_language(
@@ -131,4 +135,13 @@ fcache_status_t fci_language_fetch(fcache_t *cache, const fcache_hit_t *index,
     return status == FCACHE_OK
                ? follow(cache, &key, now_us, out_hit, pool, error)
                : FCACHE_MISS;
+}
+
+int fci_language_is_wanted(fcache_bytes_t block,
+                           const fcache_request_t *request)
+{
+    char language[FCI_MAX_LANGUAGE];
+    size_t len = fci_vary_language(request->fields, language);
+    return fcache_bytes_equal_nocase(fci_language_of(block),
+                                     fcache_bytes(language, len));
 }

@@ -134,4 +134,9 @@ fcache_status_t fci_language_fetch(fcache_t *cache, const fcache_hit_t *index,
                                    int64_t now_us, fcache_hit_t *out_hit,
                                    apr_pool_t *pool, fcache_error_t *error);
 
+/* Is the response with that field block in the language that the request wants
+ * before all others? */
+int fci_language_is_wanted(fcache_bytes_t block,
+                           const fcache_request_t *request);
+
 #endif

@@ -122,7 +122,9 @@ int fcache_may_serve_stale(const fcache_policy_t *policy,
     int64_t window_s = 0;
     switch (cause) {
     case FCACHE_STALE_REFRESHING:
-        window_s = policy->refreshes ? entry->stale_while_revalidate_s : 0;
+        window_s = policy->refreshes && entry->status != 206
+                       ? entry->stale_while_revalidate_s
+                       : 0; /* a refresh asks for the whole (T10) */
         break;
     case FCACHE_STALE_ERROR:
         window_s = entry->stale_if_error_s;

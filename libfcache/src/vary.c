@@ -390,6 +390,37 @@ fcache_status_t fci_vary_normalise(fcache_bytes_t name, fcache_fields_t fields,
     return add_in_order(out, list, 0);
 }
 
+/* language-range (RFC 4647 §2.1), as near as matters here. */
+static int is_language_range(fcache_bytes_t text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = fci_lower(text.ptr[i]);
+        if (!fci_is_lower(c) && !fci_is_digit(c) && c != '-') {
+            return fcache_bytes_equal(text, fcache_str("*"));
+        }
+    }
+    return text.len > 0 && text.len <= FCI_MAX_LANGUAGE;
+}
+
+int fci_vary_is_languages(fcache_fields_t fields)
+{
+    fcache_list_t list;
+    fcache_bytes_t element;
+    fcache_bytes_t part;
+    fcache_list_init(&list, fields, "Accept-Language");
+    while (fcache_list_next(&list, &element)) {
+        if (!take_part(&element, &part) || !is_language_range(part)) {
+            return 0;
+        }
+        while (take_part(&element, &part)) {
+            if (!is_weight(part) || parse_weight(part) < 0) {
+                return 0;
+            }
+        }
+    }
+    return 1;
+}
+
 size_t fci_vary_language(fcache_fields_t fields, char out[FCI_MAX_LANGUAGE])
 {
     weighted_t items[MAX_ELEMENTS];

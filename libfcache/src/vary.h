@@ -36,4 +36,7 @@ fcache_status_t fci_vary_normalise(fcache_bytes_t name, fcache_fields_t fields,
  * small letters; its length, or 0 when there is not one. */
 size_t fci_vary_language(fcache_fields_t fields, char out[FCI_MAX_LANGUAGE]);
 
+/* Is all that Accept-Language says languages and their weights? */
+int fci_vary_is_languages(fcache_fields_t fields);
+
 #endif

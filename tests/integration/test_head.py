@@ -100,3 +100,12 @@ def test_what_proves_nothing_renews_nothing(httpd, path, stale):
     answer = stale(("Cache-Control", "max-age=60"), stored=())
     assert answer.cache == "MISS" and reason(answer) == "head-answer"
     assert httpd.get(path).body == b"new"
+
+
+def test_what_is_told_to_one_user_drops_nothing(httpd, origin, path):
+    """Section 4.3.5: GET would not have had the stored answer either."""
+    origin.on(path, ok("hello", TAG), Reply(200, (("ETag", '"ann"'),)))
+    httpd.get(path)
+    answer = httpd.get(path, {"Authorization": "Basic YW5uOng="}, method="HEAD")
+    assert (answer.cache, answer.etag) == ("MISS", '"ann"')
+    assert told(httpd.get(path)) == ("HIT", 200, b"hello")

@@ -185,3 +185,13 @@ def test_off(httpd, origin, path):
     path = "/off" + path
     origin.on(path, counting(("Content-Range", "bytes 0-5/10"), status=206))
     assert [ask(httpd, path, "0-5").cache for _ in "12"] == ["MISS"] * 2
+
+
+def test_a_part_is_not_refreshed_behind(httpd, origin, path):
+    """That would ask for the whole (T10)."""
+    origin.on(path, ranged(TAG, ("Age", "20"),
+                           cc="max-age=10, stale-while-revalidate=60"))
+    for _ in "12":
+        answer = ask(httpd, path, "0-4")
+        assert (answer.cache, answer.status) == ("MISS", 206)
+    assert [r.get("Range") for r in origin.seen(path)] == ["bytes=0-4"] * 2

@@ -50,6 +50,17 @@ def test_fresh(httpd, origin, path, status):
     assert origin.count(path) == 1
 
 
+@pytest.mark.parametrize("line", ["599 ", "499 ", "299 ", "599"])
+def test_without_a_phrase(httpd, origin, path, line):
+    """RFC 9112 section 4: it may be empty."""
+    origin.on(path, Reply(raw=b"HTTP/1.1 %s\r\nCache-Control: max-age=60\r\n"
+                          b"Content-Length: 2\r\n\r\nhi" % line.encode()))
+    first, second = httpd.get(path), httpd.get(path)
+    assert (first.cache, second.cache) == ("MISS", "HIT")
+    for answer in (first, second):
+        assert (answer.status, answer.reason) == (int(line), "")
+
+
 def test_stale(httpd, origin, path):
     """Asked for again, and the new answer stored."""
     for status in KNOWN + UNKNOWN:

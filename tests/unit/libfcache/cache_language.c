@@ -159,6 +159,42 @@ static void an_alias_to_nothing_is_a_miss(void **state)
     assert_string_equal(look(&world, "de"), "");
 }
 
+/* What is stored where the alias leads to may be in another language by now. */
+static void the_language_is_looked_at(void **state)
+{
+    static const char *const coders[] = {"http", "json"};
+    for (size_t i = 0; i < COUNT(coders); i++) {
+        world_t world = make_world(*state, coders[i]);
+        store(&world, "en, de", NULL, "Content-Language: de\r\n");
+        store(&world, "en, de", NULL, "Content-Language: en\r\n");
+        assert_string_equal(look(&world, "de"), "");
+        assert_string_equal(look(&world, "en"), "en, de");
+    }
+}
+
+/* What else than languages a client sends may be in the answer (T12). */
+static void only_languages_are_asked_with(void **state)
+{
+    static const char *const asked[] = {
+        "<script>, de",
+        "de, en;q=0.5;x=<script>",
+        "de, en;q=<script>",
+        "de, \"x\"",
+    };
+    static const char *const plain[] = {"de, *;q=0.1", "de-CH-1996, de;q=0.9"};
+    for (size_t i = 0; i < COUNT(asked); i++) {
+        world_t world = make_world(*state, "http");
+        store(&world, asked[i], NULL, "Content-Language: de\r\n");
+        assert_string_equal(look(&world, "de"), "");
+        assert_string_equal(look(&world, asked[i]), asked[i]);
+    }
+    for (size_t i = 0; i < COUNT(plain); i++) {
+        world_t world = make_world(*state, "http");
+        store(&world, plain[i], NULL, "Content-Language: de\r\n");
+        assert_string_equal(look(&world, "de"), plain[i]);
+    }
+}
+
 /* They count among the variants, so there is an end of them (T12). */
 static void aliases_are_few(void **state)
 {
@@ -185,6 +221,8 @@ int main(void)
         pool_test(other_fields_select),
         pool_test(one_language_only),
         pool_test(an_alias_to_nothing_is_a_miss),
+        pool_test(the_language_is_looked_at),
+        pool_test(only_languages_are_asked_with),
         pool_test(aliases_are_few),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
