@@ -132,6 +132,7 @@ fcache_status_t fcm_get(void *self, const fcache_key_t *key, int64_t now_us,
     }
     if (status == FCACHE_OK) {
         item->dead_us = atomic_load(&found.view.rec->dead_us);
+        item->fresh_until_us = 0;
         item->soft_purged = soft;
         fcm_hit(&op, &found);
     }

@@ -29,6 +29,7 @@ fcache_status_t fcr_get(void *self, const fcache_key_t *key, int64_t now_us,
         .body = look.record.body,
         .body_count = look.record.body_count,
         .dead_us = look.record.dead_us,
+        .fresh_until_us = look.record.fresh_until_us,
         .soft_purged = look.soft,
     };
     return FCACHE_OK;

@@ -9,7 +9,7 @@ typedef struct facts_t {
     uint32_t soft;
     uint64_t id;
     uint64_t asof;
-    int64_t dead_us; /* of the item in L2 */
+    int64_t dead_us, fresh_until_us; /* of the item in L2 */
 } facts_t;
 
 static int64_t sooner(int64_t a, int64_t b)
@@ -25,7 +25,8 @@ fcache_status_t fct_near_put(fct_t *tier, const fcache_key_t *key,
     facts_t facts = {.soft = soft != 0,
                      .id = tier->id,
                      .asof = value->epoch,
-                     .dead_us = value->dead_us};
+                     .dead_us = value->dead_us,
+                     .fresh_until_us = value->fresh_until_us};
     fcache_buf_t head;
     fcache_buf_init(&head, sizeof(facts) + value->head.len);
     memcpy(facts.magic, magic, sizeof(magic));
@@ -65,6 +66,7 @@ static int unwrap(const fct_t *tier, fcache_item_t *item, uint64_t *out_asof)
                               item->head.len - sizeof(facts));
     item->soft_purged |= facts.soft != 0;
     item->dead_us = facts.dead_us;
+    item->fresh_until_us = facts.fresh_until_us;
     *out_asof = facts.asof;
     return 1;
 }

@@ -73,7 +73,7 @@ static void sync_when_due(fct_t *tier, int64_t now_us)
     }
 }
 
-/* ---- get ----------------------------------------------------------------- */
+/* ---- L1 ------------------------------------------------------------------ */
 
 /* L2's epoch as it is known here; never asks, for a get asks L2 itself. */
 static uint64_t known_epoch(fct_t *tier)
@@ -106,8 +106,14 @@ static fcache_status_t get_near(fct_t *tier, const fcache_key_t *key,
         let_go(&tier->l1, out_item->pin);
         status = FCACHE_MISS;
     }
-    count(&tier->l1, status == FCACHE_OK);
     return status;
+}
+
+/* ---- L2 ------------------------------------------------------------------ */
+
+static int64_t fresh_until(const fcache_item_t *item)
+{
+    return item->fresh_until_us ? item->fresh_until_us : item->dead_us;
 }
 
 /* The epoch is the one known before L2 was asked: it holds for what L2 said. */
@@ -118,27 +124,68 @@ static void refill(fct_t *tier, const fcache_key_t *key,
                             .body = item->body,
                             .body_count = item->body_count,
                             .epoch = epoch,
-                            .fresh_until_us = item->dead_us,
+                            .fresh_until_us = fresh_until(item),
                             .dead_us = item->dead_us};
     fct_near_put(tier, key, &value, item->soft_purged, now_us);
 }
 
-/* While L2 is silent what is near is all there is: the rest is missed. Were it a
- * fault, nobody would put what he made instead. */
+/* `near`: what L1 has already and is good, or NULL. */
 static fcache_status_t get_far(fct_t *tier, const fcache_key_t *key,
-                               int64_t now_us, fcache_item_t *out_item,
-                               apr_pool_t *pool, fcache_error_t *error)
+                               int64_t now_us, const fcache_item_t *near,
+                               fcache_item_t *out_item, apr_pool_t *pool,
+                               fcache_error_t *error)
 {
     const fct_level_t *l2 = &tier->l2;
     uint64_t epoch = known_epoch(tier);
     fcache_status_t status = fct_note(
         tier, l2->ops->get(l2->self, key, now_us, out_item, pool, error));
     count(l2, status == FCACHE_OK);
-    if (status == FCACHE_OK) {
-        refill(tier, key, out_item, epoch, now_us);
-    } else if (status == FCACHE_MISS) {
+    if (status == FCACHE_MISS) {
         fct_near_del(tier, key, now_us);
+    } else if (status == FCACHE_OK &&
+               !(near && fresh_until(near) == fresh_until(out_item) &&
+                 near->soft_purged == out_item->soft_purged)) {
+        refill(tier, key, out_item, epoch, now_us);
     }
+    return status;
+}
+
+/* ---- get ----------------------------------------------------------------- */
+
+/* Of what is stale another server may have put news into L2. */
+static int may_have_news(const fct_t *tier, const fcache_item_t *near,
+                         int64_t now_us)
+{
+    return (near->soft_purged || fresh_until(near) <= now_us) &&
+           !atomic_load(&tier->page->is_failing);
+}
+
+/* What is near and stale answers if L2 cannot. */
+static fcache_status_t get_news(fct_t *tier, const fcache_key_t *key,
+                                int64_t now_us, const fcache_item_t *near,
+                                const fct_level_t **out_level,
+                                fcache_item_t *out_item, apr_pool_t *pool,
+                                fcache_error_t *error)
+{
+    fcache_status_t status =
+        get_far(tier, key, now_us, near, out_item, pool, error);
+    if (fcache_status_is_fault(status)) {
+        *out_item = *near;
+        return FCACHE_OK;
+    }
+    let_go(&tier->l1, near->pin);
+    *out_level = &tier->l2;
+    return status;
+}
+
+/* While L2 is silent what is near is all there is: the rest is missed. Were it a
+ * fault, nobody would put what he made instead. */
+static fcache_status_t get_only_far(fct_t *tier, const fcache_key_t *key,
+                                    int64_t now_us, fcache_item_t *out_item,
+                                    apr_pool_t *pool, fcache_error_t *error)
+{
+    fcache_status_t status =
+        get_far(tier, key, now_us, NULL, out_item, pool, error);
     return fct_is_silence(status) ? FCACHE_MISS : status;
 }
 
@@ -148,11 +195,18 @@ fcache_status_t fct_get(void *self, const fcache_key_t *key, int64_t now_us,
 {
     fct_t *tier = self;
     const fct_level_t *level = &tier->l1;
-    fcache_status_t status = get_near(tier, key, now_us, out_item, pool);
+    fcache_item_t near;
+    fcache_status_t status = get_near(tier, key, now_us, &near, pool);
     if (status != FCACHE_OK) {
         level = &tier->l2;
-        status = get_far(tier, key, now_us, out_item, pool, error);
+        status = get_only_far(tier, key, now_us, out_item, pool, error);
+    } else if (may_have_news(tier, &near, now_us)) {
+        status =
+            get_news(tier, key, now_us, &near, &level, out_item, pool, error);
+    } else {
+        *out_item = near;
     }
+    count(&tier->l1, level == &tier->l1);
     if (status == FCACHE_OK) {
         status = own_pin(level, out_item, error);
     }

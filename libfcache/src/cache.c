@@ -72,7 +72,7 @@ fcache_status_t fci_fetch(fcache_t *cache, const fcache_key_t *key,
                           int64_t *out_dead_us, apr_pool_t *pool,
                           fcache_error_t *error)
 {
-    fcache_item_t item = {{NULL, 0}, NULL, 0, 0, 0, NULL};
+    fcache_item_t item = {.pin = NULL};
     *out_hit = (fcache_hit_t){.key = *key};
     fcache_status_t status =
         cache->ops->get(cache->self, key, now_us, &item, pool, error);

@@ -38,9 +38,10 @@ typedef struct fcache_item_t {
     fcache_bytes_t head;
     const fcache_bytes_t *body; /* pieces, in order */
     size_t body_count;
-    int64_t dead_us; /* when the store forgets it */
-    int soft_purged; /* purged softly: stale, whatever the entry says */
-    void *pin;       /* not NULL: must be released, any thread of the process */
+    int64_t dead_us;        /* when the store forgets it */
+    int64_t fresh_until_us; /* as it was put; 0: the store does not know */
+    int soft_purged;        /* purged softly: stale, whatever the entry says */
+    void *pin; /* not NULL: must be released, any thread of the process */
 } fcache_item_t;
 
 /* What a put takes. All borrowed for the call. */

@@ -27,7 +27,8 @@ typedef struct far_t {
     uint64_t known; /* the epoch as known here */
     fcache_status_t fails;
     int gets, puts, syncs;
-    int clear_at_get; /* somebody clears while it is read */
+    int clear_at_get;       /* somebody clears while it is read */
+    int64_t fresh_until_us; /* of all that is there; 0: it does not know */
 } far_t;
 
 typedef struct box_t {
@@ -109,6 +110,7 @@ static fcache_status_t far_get(void *self, const fcache_key_t *key,
     }
     fcache_status_t status =
         far->ops->get(far->truth, key, now_us, out_item, pool, error);
+    out_item->fresh_until_us = far->fresh_until_us;
     if (far->clear_at_get) {
         far->ops->clear(far->truth, &all, 0, NULL);
     }

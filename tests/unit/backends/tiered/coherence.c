@@ -36,7 +36,8 @@ static void a_clear_here_counts_at_once(void **state)
     assert_int_equal(box->ops->clear(box->self, &red, 1, NULL), FCACHE_OK);
     assert_string_equal(box_get(box, &key, at_ms(1)), "soft one");
     assert_string_equal(box_get(box, &key, at_ms(2)), "soft one");
-    assert_int_equal(box->far->gets, 2);
+    assert_int_equal(box->far->gets,
+                     3); /* of what is stale, L2 may know more */
     assert_int_equal(box->ops->clear(box->self, &red, 0, NULL), FCACHE_OK);
     assert_string_equal(box_get(box, &key, at_ms(3)), "MISS");
 }
@@ -107,6 +108,44 @@ static void what_was_computed_before_a_clear_is_not_served(void **state)
     assert_int_equal(box->ops->put(box->self, &key, &value, NOW, NULL),
                      FCACHE_OK);
     assert_string_equal(box_get(box, &key, at_ms(0)), "MISS");
+}
+
+static unsigned puts_near(const box_t *box)
+{
+    fcache_stats_t stats = {0};
+    assert_int_equal(box->l1_ops->stats(box->l1, &stats, NULL), FCACHE_OK);
+    return (unsigned)stats.puts;
+}
+
+/* Another server refreshed it meanwhile, or not yet. */
+static void what_is_stale_is_asked_for(void **state)
+{
+    box_t *box = *state;
+    fcache_key_t key = box_key(box, "a");
+    fcache_bytes_t body = fcache_str("one");
+    fcache_value_t value = box_value(&body, 60, box->ops->epoch(box->self));
+    value.fresh_until_us = box->far->fresh_until_us = at_ms(2000);
+    assert_int_equal(box->ops->put(box->self, &key, &value, NOW, NULL),
+                     FCACHE_OK);
+    assert_string_equal(box_get(box, &key, at_ms(1999)), "one");
+    assert_int_equal(box->far->gets, 0);
+    unsigned puts = puts_near(box);
+    for (int i = 1; i < 4; i++) {
+        assert_string_equal(box_get(box, &key, at_ms(2000 + i)), "one");
+        assert_int_equal(box->far->gets, i);
+    }
+    assert_int_equal(puts_near(box), puts); /* it is what we have */
+    others_put(box, &key, "two", 60);
+    box->far->fresh_until_us = at_ms(4000);
+    for (int i = 0; i < 3; i++) {
+        assert_string_equal(box_get(box, &key, at_ms(3000 + i)), "two");
+    }
+    assert_int_equal(box->far->gets, 4);
+    assert_int_equal(puts_near(box), puts + 1);
+    assert_string_equal(box_get(box, &key, at_ms(4000)), "two");
+    assert_int_equal(box->far->gets, 5);
+    others_del(box, &key);
+    assert_string_equal(box_get(box, &key, at_ms(4001)), "MISS");
 }
 
 static void what_is_near_dies_soon(void **state)
@@ -209,6 +248,7 @@ int main(void)
         box_test(a_clock_set_back_asks_again),
         box_test(what_was_read_while_it_was_cleared_is_not_kept),
         box_test(what_was_computed_before_a_clear_is_not_served),
+        box_test(what_is_stale_is_asked_for),
         box_test(what_is_near_dies_soon),
         box_test(its_end_is_that_of_the_far_one),
         box_test(touch_counts_at_once),

@@ -22,6 +22,30 @@ static void what_is_near_is_served_for_its_life(void **state)
     assert_string_equal(box_get(box, &other, at_ms(0)), "MISS");
 }
 
+/* Without waiting for L2 each time that it is silent. */
+static void what_is_stale_is_served_without_it(void **state)
+{
+    box_t *box = *state;
+    fcache_key_t key = box_key(box, "a");
+    box->far->fresh_until_us = at_ms(1);
+    others_put(box, &key, "one", 60);
+    assert_string_equal(box_get(box, &key, at_ms(0)), "one");
+    far_fails(box, FCACHE_TIMEOUT);
+    box->far->gets = box->far->syncs = 0;
+    for (int i = 1; i < 9; i++) {
+        assert_string_equal(box_get(box, &key, at_ms(i)), "one");
+    }
+    assert_int_equal(box->far->syncs + box->far->gets, 1);
+    far_fails(box, FCACHE_CORRUPT);
+    assert_string_equal(box_get(box, &key, at_ms(1010)), "one");
+    assert_string_equal(box_get(box, &key, at_ms(1011)), "one");
+    assert_int_equal(box->far->gets, 2);
+    far_fails(box, FCACHE_OK);
+    others_put(box, &key, "two", 60);
+    box->far->fresh_until_us = at_ms(9000);
+    assert_string_equal(box_get(box, &key, at_ms(1012)), "two");
+}
+
 /* A get that finds L2 silent waits for it once. */
 static void one_trip_fails_per_get(void **state)
 {
@@ -187,6 +211,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         box_test(what_is_near_is_served_for_its_life),
+        box_test(what_is_stale_is_served_without_it),
         box_test(one_trip_fails_per_get),
         box_test(one_trip_fails_at_first),
         box_test(a_dead_store_is_asked_once_in_a_while),
