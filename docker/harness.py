@@ -30,6 +30,8 @@ CA = Path("/usr/local/share/ca-certificates")
 
 AWS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 SECRET = "secret-file=/etc/fcache/conf.d/secret"
+# For tests that are not about time.
+PATIENT = "integrity=off&connect=5s&read=5s&lookup=10s&store=10s"
 
 # profile: URL, the container that is made to fail
 STORES = {
@@ -39,7 +41,7 @@ STORES = {
     "sentinel": ("redis://sentinel1:26379,sentinel2:26379,sentinel3:26379"
                  f"?sentinel=fcache&{SECRET}", "master"),
     "memcached": (f"memcached://memcached1,memcached2?{SECRET}", "memcached1"),
-    "dynamodb": ("dynamodb://fcache?region=us-east-1&insecure=on&endpoint="
+    "dynamodb": ("dynamodb://fcache?region=us-east-1&plaintext=on&endpoint="
                  f"http://dynamodb:8000&{SECRET}", "dynamodb"),
 }
 FAULT_S = 2
@@ -157,7 +159,7 @@ def start(fleet, profile):
 
 def make_table(fleet):
     done = fleet.inside("build/dev/fcachectl", "-s",
-                        STORES["dynamodb"][0].replace(SECRET, "integrity=off"),
+                        STORES["dynamodb"][0].replace(SECRET, PATIENT),
                         "init", env=AWS)
     if done.returncode != 0:
         raise Failed("fcachectl init failed")
@@ -206,7 +208,7 @@ def inside_tests(fleet, bad):
         with step(f"contract in the network: {profile}"):
             done = fleet.inside(
                 "build/dev/tests/servers/contract.servers", quiet=True,
-                env={"FCACHE_URL": url.replace(SECRET, "integrity=off"),
+                env={"FCACHE_URL": url.replace(SECRET, PATIENT),
                      **AWS})
             passed = done.stdout.count("[       OK ]")
             say(f"   {passed} passed")
