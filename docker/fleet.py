@@ -8,13 +8,14 @@ import threading
 import time
 
 ITEMS = 100
+HOST = {"Host": "api"}  # one name, whichever httpd is asked
 
 
 def ask(port, path, timeout=5):
     """Status, verdict, body; status 0 when nobody answers."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
-        connection.request("GET", path)
+        connection.request("GET", path, headers=HOST)
         answer = connection.getresponse()
         return answer.status, answer.headers.get("X-FCache"), answer.read()
     except (OSError, http.client.HTTPException):

@@ -146,9 +146,10 @@ def make_secret(fleet):
         os.chown(secret, 33, 33)  # www-data in the image
 
 
-def start(fleet, profile):
+def start(fleet, profile, *more):
+    """With that store, and whatever else those profiles name."""
     url, _ = STORES[profile]
-    fleet.compose("up", "-d", "--remove-orphans", profiles=[profile, "test"],
+    fleet.compose("up", "-d", "--remove-orphans", profiles=[profile, *more],
                   env={"STORE": url})
     for port in fleet.ports:
         wait_until(lambda port=port: ask(port, "/fcache-health")[0] == 200,
@@ -160,9 +161,10 @@ def start(fleet, profile):
 def make_table(fleet):
     done = fleet.inside("build/dev/fcachectl", "-s",
                         STORES["dynamodb"][0].replace(SECRET, PATIENT),
-                        "init", env=AWS)
-    if done.returncode != 0:
-        raise Failed("fcachectl init failed")
+                        "init", env=AWS, quiet=True)
+    # dynalite deletes nothing by itself, and is told so
+    if done.returncode != 0 and "is there" not in done.stdout:
+        raise Failed(f"fcachectl init: {done.stdout}")
 
 
 def wait_until(condition, what, seconds):
@@ -181,13 +183,13 @@ def up(fleet):
     one, two = (f"http://127.0.0.1:{port}" for port in fleet.ports)
     say(f"""
 two httpds share one Redis:
-  {one}/items   {two}/items
-  {one}/fcache-status
+  {one}   {two}
+  {one}/fcache-status tells of the store
 
 try:
-  curl -si {one}/items | grep -i x-fcache     # MISS, 0.3 s
-  curl -si {two}/items | grep -i x-fcache     # HIT, of the other one
-  curl -si -X POST -d '{{"q": "item 4"}}' {one}/search | grep -i x-fcache
+  curl -si -H 'Host: api' {one}/items | grep -i x-fcache    # MISS, 0.3 s
+  curl -si -H 'Host: api' {two}/items | grep -i x-fcache    # HIT, of the other's
+  curl -si -H 'Host: api' -H 'If-None-Match: *' {two}/items | head -n 1   # 304
 
 end: ./run docker down""")
 
@@ -305,7 +307,7 @@ def fault_tests(fleet, bad):
     table = []
     for profile in STORES:
         with step(f"faults: {profile}"):
-            start(fleet, profile)
+            start(fleet, profile, "test")
             if resumes(fleet.ports, 30) is None:
                 raise Failed(f"{profile}: nothing is cached")
             cases = {**faults(fleet, profile)}
