@@ -13,6 +13,19 @@ static int is(const char *a, const char *b)
     return ap_cstr_casecmp(a, b) == 0;
 }
 
+static int are_tags(const char *words)
+{
+    fcache_status_t status;
+    fcache_buf_t tags;
+    int are;
+
+    fcache_buf_init(&tags, FCACHE_TAGS_MAX_BYTES);
+    status = fcache_tags_add_words(&tags, fcache_str(words));
+    are = status == FCACHE_OK && tags.len > 0;
+    fcache_buf_fini(&tags);
+    return are;
+}
+
 /* What no request changes can be checked at once. */
 static const char *check_value(cmd_parms *cmd, fcache_purge_kind_t kind,
                                const char *value)
@@ -23,6 +36,7 @@ static const char *check_value(cmd_parms *cmd, fcache_purge_kind_t kind,
 
     if (strstr(value, "%{") != NULL ||
         (kind == FCACHE_PURGE_URL && value[0] == '/') ||
+        (kind == FCACHE_PURGE_TAG && are_tags(value)) ||
         fcache_purge_check(&purge, cmd->temp_pool, &error) == FCACHE_OK) {
         return NULL;
     }

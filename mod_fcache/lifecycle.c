@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ctx.h"
+#include "admin.h"
 
 #include <apr_strings.h>
 #include <http_core.h>
@@ -162,7 +162,8 @@ int mfc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     mfc_global()->many_vhosts = has_many_vhosts(main_server);
     define_default();
     set_defaults(main_server);
-    return all_defined() && create_all() && is_strict(main_server)
+    return all_defined() && create_all() && is_strict(main_server) &&
+                   mfc_auth_check()
                ? OK
                : HTTP_INTERNAL_SERVER_ERROR;
 }
@@ -192,11 +193,15 @@ int mfc_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     apr_array_header_t *stores = mfc_global()->stores;
     int i;
 
-    (void)pconf;
     (void)plog;
     (void)ptemp;
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
         return OK;
+    }
+    if (mfc_shared_create(pconf) != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, main_server,
+                     "FC0007: no shared memory for fcache-admin");
+        return HTTP_INTERNAL_SERVER_ERROR;
     }
     for (i = 0; i < stores->nelts; i++) {
         if (!open_store(APR_ARRAY_IDX(stores, i, mfc_store_t *),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The module's record and its hooks. The path of a request is in flow.c. */
-#include "ctx.h"
+#include "admin.h"
 
 #include <http_protocol.h>
 #include <http_request.h>
@@ -32,7 +32,9 @@ static void register_hooks(apr_pool_t *pool)
      * when a Directory has spoken. */
     ap_hook_translate_name(mfc_on_translate, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_fixups(mfc_on_translate, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_handler(mfc_on_purge, NULL, NULL, APR_HOOK_REALLY_FIRST - 1);
     ap_hook_handler(mfc_on_request, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_handler(mfc_on_admin, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_filter(mfc_rules_insert, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_error_filter(mfc_rules_on_error, NULL, NULL,
                                 APR_HOOK_MIDDLE);

@@ -4,63 +4,13 @@
  * store, for programs (?auto) as lines "FCache-NAME-Key: value". The keys are the
  * names in fcache/stats.h. Without mod_status nobody calls.
  */
-#include "ctx.h"
+#include "admin.h"
 
 #include <apr_lib.h>
 #include <apr_optional_hooks.h>
 #include <apr_strings.h>
 #include <http_protocol.h>
 #include <mod_status.h>
-
-typedef struct seen_t {
-    const mfc_store_t *store;
-    fcache_stats_t stats;
-    fcache_error_t error; /* empty: all was counted */
-} seen_t;
-
-typedef struct row_t {
-    const char *name;
-    const char *text;
-    size_t offset;
-} row_t;
-
-static const row_t rows[] = {
-#define X(name, kind, text) {#name, text, offsetof(fcache_stats_t, name)},
-    FCACHE_STATS_LIST(X)
-#undef X
-};
-
-#define ROWS (sizeof(rows) / sizeof(rows[0]))
-
-static uint64_t value_of(const seen_t *seen, const row_t *row)
-{
-    const char *stats = (const char *)&seen->stats;
-    uint64_t value;
-
-    memcpy(&value, stats + row->offset, sizeof(value));
-    return value;
-}
-
-static seen_t *look(request_rec *r, int *out_count)
-{
-    const apr_array_header_t *stores = mfc_global()->stores;
-    seen_t *all = apr_pcalloc(r->pool, sizeof(*all) * (size_t)stores->nelts);
-    int i;
-
-    for (i = 0; i < stores->nelts; i++) {
-        seen_t *seen = &all[i];
-        seen->store = APR_ARRAY_IDX(stores, i, mfc_store_t *);
-        if (seen->store->cache == NULL) {
-            apr_cpystrn(seen->error.text, "not used by this process",
-                        sizeof(seen->error.text));
-        } else if (fcache_stats(seen->store->cache, &seen->stats,
-                                &seen->error) == FCACHE_OK) {
-            seen->error.text[0] = '\0';
-        }
-    }
-    *out_count = stores->nelts;
-    return all;
-}
 
 /* ---- for programs -------------------------------------------------------- */
 
@@ -80,7 +30,7 @@ static const char *key_of(const char *name, apr_pool_t *pool)
     return key;
 }
 
-static void tell_program(request_rec *r, const seen_t *seen)
+static void tell_program(request_rec *r, const mfc_seen_t *seen)
 {
     const char *name = seen->store->name;
     size_t i;
@@ -90,15 +40,16 @@ static void tell_program(request_rec *r, const seen_t *seen)
     if (seen->error.text[0]) {
         ap_rprintf(r, "FCache-%s-Error: %s\n", name, seen->error.text);
     }
-    for (i = 0; i < ROWS; i++) {
+    for (i = 0; i < mfc_number_count; i++) {
         ap_rprintf(r, "FCache-%s-%s: %" APR_UINT64_T_FMT "\n", name,
-                   key_of(rows[i].name, r->pool), value_of(seen, &rows[i]));
+                   key_of(mfc_numbers[i].name, r->pool),
+                   mfc_number_of(seen, &mfc_numbers[i]));
     }
 }
 
 /* ---- for people ---------------------------------------------------------- */
 
-static void tell_people(request_rec *r, const seen_t *all, int count)
+static void tell_people(request_rec *r, const mfc_seen_t *all, int count)
 {
     size_t i;
     int j;
@@ -115,12 +66,12 @@ static void tell_people(request_rec *r, const seen_t *all, int count)
             ap_escape_html(r->pool, fcache_backend_url(all[j].store->backend)),
             ap_escape_html(r->pool, all[j].error.text));
     }
-    for (i = 0; i < ROWS; i++) {
+    for (i = 0; i < mfc_number_count; i++) {
         ap_rprintf(r, "</tr>\n<tr><td>%s</td>",
-                   ap_escape_html(r->pool, rows[i].text));
+                   ap_escape_html(r->pool, mfc_numbers[i].text));
         for (j = 0; j < count; j++) {
             ap_rprintf(r, "<td align=\"right\">%" APR_UINT64_T_FMT "</td>",
-                       value_of(&all[j], &rows[i]));
+                       mfc_number_of(&all[j], &mfc_numbers[i]));
         }
     }
     ap_rputs("</tr></table>\n", r);
@@ -129,7 +80,7 @@ static void tell_people(request_rec *r, const seen_t *all, int count)
 static int on_status(request_rec *r, int flags)
 {
     int count;
-    const seen_t *all = look(r, &count);
+    const mfc_seen_t *all = mfc_stores_look(r, &count);
     int i;
 
     if (!(flags & AP_STATUS_SHORT)) {

@@ -92,6 +92,18 @@ BAD = [
     ("FCachePostReuse", "perhaps", "on|off"),
     ("FCacheBadAge", "fresh", "stale|ignore"),
     ("FCacheHeuristic", "clever", "on|off"),
+    ("FCacheTags", "off X-A", "off stands alone"),
+    ("FCacheTags", "strip X-A", "strip or forward comes last"),
+    ("FCacheTags", '"X A"', "not the name of a field"),
+    ("FCacheTag", '"%{"', "off|EXPRESSION"),
+    ("FCacheInvalidate", "soft", "nothing to clear"),
+    ("FCacheInvalidate", "all", "tag:TAG"),
+    ("FCacheInvalidate", "key:x", "tag:TAG"),
+    ("FCacheInvalidate", "tag:,", "a tag is"),
+    ("FCacheInvalidate", "namespace:a/b", "a namespace is"),
+    ("FCacheInvalidate", "url:x", "a URL begins with"),
+    ("FCacheInvalidate", "tag:x expr=((", "tag:TAG"),
+    ("FCachePurge", "soft", "on|off"),
 ]
 
 GOOD = """
@@ -120,6 +132,12 @@ FCacheEnable On
         FCacheErrorStatus 404 410 500
         FCacheRequestControl refresh-only
         FCacheHeuristic off
+        FCacheTags X-A X-B forward
+        FCacheTags off
+        FCacheTag a "b-%{resp:X}"
+        FCacheInvalidate tag:a,b namespace:n url:/x soft expr=true
+        FCacheInvalidate "tag:%{resp:X}" url:http://h/x
+        FCachePurge off
         FCacheStale while-revalidate=5m if-error=24h
         FCacheStale if-error=1
         FCacheStale off

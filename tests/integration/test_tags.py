@@ -3,7 +3,6 @@
 import pytest
 
 from harness.origin import Reply, counting, ok
-from harness.httpd import Httpd
 
 CONF = """
 ProxyPass / {origin}/ retry=0
@@ -168,21 +167,3 @@ def test_groups_stay_otherwise(httpd, origin, path, reply):
     origin.on(path + "/w", reply)
     httpd.post(path + "/w", b"x")
     assert httpd.get(path).cache == "HIT"
-
-
-@pytest.mark.parametrize("line,what", [
-    ("FCacheTags off X-A", "off stands alone"),
-    ("FCacheTags strip X-A", "strip or forward comes last"),
-    ('FCacheTags "X A"', "not the name of a field"),
-    ('FCacheTag "%{"', "allowed: off|EXPRESSION"),
-    ("FCacheInvalidate soft", "nothing to clear"),
-    ("FCacheInvalidate all", "nothing to clear"),
-    ("FCacheInvalidate key:x", "nothing to clear"),
-    ('FCacheInvalidate "tag:a b"', "a tag is"),
-    ("FCacheInvalidate namespace:a/b", "a namespace is"),
-    ("FCacheInvalidate url:x", "a URL begins with"),
-    ("FCacheInvalidate tag:x expr=((", "allowed: off|tag:TAG")])
-def test_what_is_wrong_is_said_at_start(line, what):
-    status, text = Httpd(line).check()
-    assert status != 0
-    assert line.split()[0] in text and what in text, text

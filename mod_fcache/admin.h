@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MFC_ADMIN_H
+#define MFC_ADMIN_H
+
+/*
+ * The handler fcache-admin and the method PURGE: purges over HTTP, the stores'
+ * numbers, and a page that shows both. Who may do so is httpd's affair (Require);
+ * that somebody may not is seen to here, at start and with each request.
+ */
+
+#include "ctx.h"
+
+#include <jansson.h>
+
+/* ---- admin.c: hooks ------------------------------------------------------ */
+
+int mfc_on_admin(request_rec *r);
+int mfc_on_purge(request_rec *r);
+
+/* ---- admin_auth.c -------------------------------------------------------- */
+
+/* At start: does a Require that keeps somebody out stand beside each SetHandler
+ * fcache-admin and FCachePurge on? Logs the first that has none. */
+int mfc_auth_check(void);
+
+/* Would the access control of this request let a stranger in: somebody without a
+ * user, from anywhere, with no fields and no certificate? */
+int mfc_auth_is_open(request_rec *r);
+
+/* Does a page of another site make the browser send it? */
+int mfc_auth_is_foreign(const request_rec *r);
+
+/* ---- admin_request.c ----------------------------------------------------- */
+
+#define MFC_PURGES_MAX 64 /* in one request */
+
+/* What a request wants to be purged; views into its JSON. */
+typedef struct mfc_order_t {
+    fcache_purge_t purges[MFC_PURGES_MAX];
+    size_t count;
+    const mfc_store_t *store; /* NULL: that of the scope */
+} mfc_order_t;
+
+/* The order in a request's body or, with DELETE, in its query. OK, or the status
+ * to answer with, and *out_why. */
+int mfc_order_read(request_rec *r, mfc_order_t *out_order,
+                   const char **out_why);
+
+/* ---- admin_purge.c ------------------------------------------------------- */
+
+/* Does what was ordered and answers with what it did. */
+int mfc_purge_answer(request_rec *r, const mfc_order_t *order);
+
+/* Sends {"error": why} with that status. */
+int mfc_purge_refuse(request_rec *r, int status, const char *why);
+
+/* Sends the value and frees it. */
+int mfc_json_send(request_rec *r, json_t *value);
+
+/* ---- admin_shared.c: what the processes of a server know together -------- */
+
+#define MFC_RECENT  32
+#define MFC_HISTORY 720
+
+typedef struct mfc_recent_t {
+    apr_time_t when;
+    int soft;
+    char kind[12];
+    char value[160]; /* the first bytes of it */
+    char store[40];
+    char by[48]; /* user, or address */
+} mfc_recent_t;
+
+typedef struct mfc_sample_t {
+    apr_time_t when;
+    uint64_t hits;
+    uint64_t misses;
+} mfc_sample_t;
+
+/* Once per configuration, before fork. */
+apr_status_t mfc_shared_create(apr_pool_t *pool);
+
+/* May one more purge be made in this second? */
+int mfc_shared_admit(apr_time_t now);
+
+void mfc_shared_note(const mfc_recent_t *recent);
+
+/* Keeps a sample if the last one is old enough. */
+void mfc_shared_sample(const mfc_sample_t *sample);
+
+/* The newest first; how many. */
+size_t mfc_shared_recent(mfc_recent_t out[MFC_RECENT]);
+/* The oldest first; how many. */
+size_t mfc_shared_history(mfc_sample_t out[MFC_HISTORY]);
+
+/* ---- stores.c: the numbers of all stores --------------------------------- */
+
+typedef struct mfc_seen_t {
+    const mfc_store_t *store;
+    fcache_stats_t stats;
+    fcache_error_t error; /* empty: all was counted */
+} mfc_seen_t;
+
+/* Asks each store; in the request's pool. */
+mfc_seen_t *mfc_stores_look(request_rec *r, int *out_count);
+
+/* A row of FCACHE_STATS_LIST. */
+typedef struct mfc_number_t {
+    const char *name;
+    char kind; /* 'c' counter, 'g' gauge */
+    const char *text;
+    size_t offset;
+} mfc_number_t;
+
+extern const mfc_number_t mfc_numbers[];
+extern const size_t mfc_number_count;
+
+uint64_t mfc_number_of(const mfc_seen_t *seen, const mfc_number_t *number);
+
+/* ---- admin_show.c -------------------------------------------------------- */
+
+int mfc_show_json(request_rec *r);
+int mfc_show_prometheus(request_rec *r);
+int mfc_show_page(request_rec *r);
+
+/* page.html, made into C by the build. */
+extern const char mfc_page[];
+extern const size_t mfc_page_len;
+
+#endif
