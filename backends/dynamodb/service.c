@@ -35,16 +35,6 @@ static const fcn_conn_ops_t conn_ops = {
     .close = close_conn,
 };
 
-fcache_status_t fcd_service_open(fcd_service_t *service, fcn_shared_t *shared,
-                                 fcache_error_t *error)
-{
-    fcache_status_t status =
-        fcd_source_settle(&service->source, &service->first, error);
-    service->shared = shared;
-    service->has_first = status == FCACHE_OK;
-    return status == FCACHE_MISS ? FCACHE_OK : status;
-}
-
 fcache_status_t fcd_service_join(fcd_service_t *service, apr_pool_t *pool,
                                  fcache_error_t *error)
 {

@@ -30,17 +30,14 @@ typedef struct fcd_service_t {
     _Atomic int64_t skew_s; /* their clock less ours */
 } fcd_service_t;
 
-/* Endpoint, region, trust and source from the options. BAD_CONFIG. */
+/* Endpoint, region, trust and source from the options, and the credentials that are
+ * on this machine, which only root may be able to read. BAD_CONFIG. */
 fcache_status_t fcd_service_create(const apr_table_t *options,
                                    const fcn_limits_t *limits,
                                    fcd_service_t *out_service, apr_pool_t *pool,
                                    fcache_error_t *error);
 
-/* Before fork: reads local credentials, which only root may be able to. */
-fcache_status_t fcd_service_open(fcd_service_t *service, fcn_shared_t *shared,
-                                 fcache_error_t *error);
-
-/* In the process: pool, resolver, credentials' thread. No connection yet. */
+/* In the process, when `shared` is set: pool, resolver, credentials' thread. No connection yet. */
 fcache_status_t fcd_service_join(fcd_service_t *service, apr_pool_t *pool,
                                  fcache_error_t *error);
 

@@ -130,5 +130,11 @@ fcache_status_t fcd_service_create(const apr_table_t *options,
     if (status == FCACHE_OK) {
         status = fcd_source_parse(options, &out_service->source, pool, error);
     }
-    return status;
+    if (status == FCACHE_OK) {
+        /* as root, and told by `httpd -t`: later it would end the server */
+        status =
+            fcd_source_settle(&out_service->source, &out_service->first, error);
+        out_service->has_first = status == FCACHE_OK;
+    }
+    return status == FCACHE_MISS ? FCACHE_OK : status;
 }

@@ -84,6 +84,17 @@ static const option_row_t option_rows[] = {
      NULL,
      NULL},
     {TABLE, {REGION, "credentials", "guess"}, "credentials=guess", NULL, NULL},
+    {TABLE,
+     {REGION, "credentials", "file", "credentials-file", "/nonexistent"},
+     "/nonexistent cannot be read",
+     NULL,
+     NULL},
+    {TABLE,
+     {REGION, "credentials", "env"},
+     "credentials of the environment",
+     NULL,
+     NULL},
+    {TABLE, {REGION, "credentials", "container"}, "_URI", NULL, NULL},
     {TABLE, {REGION, "imds", "http://evil.example"}, "imds=", NULL, NULL},
     {TABLE, {REGION, "imds", "http://127.0.0.1:80/path"}, "imds=", NULL, NULL},
 };
@@ -92,6 +103,7 @@ static void options_are_read(void **state)
 {
     unsetenv("AWS_REGION");
     unsetenv("AWS_DEFAULT_REGION");
+    unsetenv("AWS_ACCESS_KEY_ID");
     for (size_t i = 0; i < COUNT(option_rows); i++) {
         const option_row_t *row = &option_rows[i];
         apr_table_t *options = apr_table_make(*state, 4);
