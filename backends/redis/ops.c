@@ -390,11 +390,12 @@ fcache_status_t fcrd_seed(void *store, fcache_bytes_t home,
     memcpy(&words[4], counters, count * sizeof(*counters));
     fcache_status_t status =
         change_run(&change, store, clock, words, 4 + count, deadline, error);
-    if (status == FCACHE_TOO_LARGE) {
-        status = FCACHE_MISS; /* no room for them */
-    } else if (status == FCACHE_OK && change.call.reply->type != FCRD_INTEGER) {
+    if (status == FCACHE_OK && change.call.reply->type != FCRD_INTEGER) {
         status = odd_reply(error);
-    } else if (status == FCACHE_OK && change.call.reply->integer == 0) {
+    }
+    int has_no_room = status == FCACHE_TOO_LARGE;
+    if (has_no_room ||
+        (status == FCACHE_OK && change.call.reply->integer == 0)) {
         status = FCACHE_MISS;
     }
     change_end(&change);
