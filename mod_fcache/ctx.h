@@ -63,6 +63,8 @@ struct mfc_ctx_t {
     const fcache_key_t *post_mark; /* see post.c */
     int is_last_write;
     int is_framed;                 /* the origin's body says where it ends */
+    int has_expires;               /* a line of the origin's head */
+    const char *bad_expires;       /* that line, if it is no date, or NULL */
     struct mfc_capture_t *capture; /* NULL: not watching the origin */
     mfc_put_fn put;                /* put off, or NULL */
 };
@@ -339,6 +341,14 @@ apr_status_t mfc_post_response(ap_filter_t *f, mfc_ctx_t *ctx,
  * from framed ones (T35). */
 void mfc_framing_hook(void);
 
+/* Reads the lines of a response's head. */
+apr_status_t mfc_lines_filter(ap_filter_t *f, apr_bucket_brigade *bb,
+                              ap_input_mode_t mode, apr_read_type_e block,
+                              apr_off_t readbytes);
+
+/* An Expires that is no date is again what the origin sent. */
+void mfc_framing_restore(request_rec *r, const mfc_ctx_t *ctx);
+
 /* Of a body without Content-Length: can its end be told from a broken one? */
 int mfc_framing_is_sound(const request_rec *r, const mfc_ctx_t *ctx);
 apr_status_t mfc_framing_filter(ap_filter_t *f, apr_bucket_brigade *bb,
@@ -395,6 +405,7 @@ extern ap_filter_rec_t *mfc_rules_handle;
 extern ap_filter_rec_t *mfc_replay_handle;
 extern ap_filter_rec_t *mfc_stale_handle;
 extern ap_filter_rec_t *mfc_framing_handle;
+extern ap_filter_rec_t *mfc_lines_handle;
 extern ap_filter_rec_t *mfc_no_body_handle;
 extern ap_filter_rec_t *mfc_sink_handle;
 extern ap_filter_rec_t *mfc_drain_handle;

@@ -403,6 +403,7 @@ apr_status_t mfc_on_response(ap_filter_t *f, apr_bucket_brigade *bb)
     if (ctx->answered_us != 0 || APR_BRIGADE_EMPTY(bb)) {
         return mfc_capture_pass(f, ctx, bb); /* 7, 8 */
     }
+    mfc_framing_restore(f->r, ctx);
     if (ctx->bypass != FCACHE_REASON_NONE) {
         return mfc_post_response(f, ctx, bb);
     }

@@ -5,11 +5,17 @@
  * filters how the response was framed; it does hand out the request it reads
  * the response with (hook create_req), and an input filter there sees the
  * framing at the first read.
+ *
+ * Nor does it hand on all dates as they came: it makes good ones of some that are
+ * not, which in Expires is the difference between fresh and stale (RFC 9111 §5.3).
+ * So a second filter there reads the lines of the head.
  */
 #include "ctx.h"
 
 #include <apr_optional_hooks.h>
 #include <mod_proxy.h>
+
+#define MAX_LINE 256 /* of a line, what is looked at */
 
 static int on_create_request(request_rec *r, request_rec *response)
 {
@@ -18,6 +24,8 @@ static int on_create_request(request_rec *r, request_rec *response)
     if (ctx != NULL && ctx->capture != NULL) {
         mfc_refresh_watch(r, response->connection);
         ap_add_input_filter_handle(mfc_framing_handle, ctx, response,
+                                   response->connection);
+        ap_add_input_filter_handle(mfc_lines_handle, ctx, response,
                                    response->connection);
     }
     return DECLINED;
@@ -38,6 +46,63 @@ apr_status_t mfc_framing_filter(ap_filter_t *f, apr_bucket_brigade *bb,
         ap_remove_input_filter(f);
     }
     return ap_get_brigade(next, bb, mode, block, readbytes);
+}
+
+/* The first Expires of the answer, when it is no date; a new head, after an
+ * interim one, begins anew. */
+static void note_line(request_rec *r, mfc_ctx_t *ctx, fcache_bytes_t line)
+{
+    static const fcache_bytes_t expires = {"expires:", 8};
+    fcache_bytes_t value;
+    int64_t date_s;
+
+    if (line.len >= 5 && memcmp(line.ptr, "HTTP/", 5) == 0) {
+        ctx->has_expires = 0;
+        ctx->bad_expires = NULL;
+    }
+    if (ctx->has_expires || line.len < expires.len ||
+        !fcache_bytes_equal_nocase(fcache_bytes(line.ptr, expires.len),
+                                   expires)) {
+        return;
+    }
+    ctx->has_expires = 1;
+    value = fcache_bytes_trim(
+        fcache_bytes(line.ptr + expires.len, line.len - expires.len));
+    if (!fcache_date_parse(value, apr_time_now() / FCACHE_US_PER_S, &date_s)) {
+        ctx->bad_expires = apr_pstrmemdup(r->pool, value.ptr, value.len);
+    }
+}
+
+apr_status_t mfc_lines_filter(ap_filter_t *f, apr_bucket_brigade *bb,
+                              ap_input_mode_t mode, apr_read_type_e block,
+                              apr_off_t readbytes)
+{
+    ap_filter_t *next = f->next;
+    apr_status_t status;
+    char line[MAX_LINE];
+    apr_size_t len = sizeof(line);
+
+    if (mode != AP_MODE_GETLINE && mode != AP_MODE_SPECULATIVE) {
+        ap_remove_input_filter(f);
+    }
+    status = ap_get_brigade(next, bb, mode, block, readbytes);
+    if (mode == AP_MODE_GETLINE && status == APR_SUCCESS &&
+        apr_brigade_flatten(bb, line, &len) == APR_SUCCESS) {
+        while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r')) {
+            len--;
+        }
+        note_line(f->r, f->ctx, fcache_bytes(line, len));
+    }
+    return status;
+}
+
+void mfc_framing_restore(request_rec *r, const mfc_ctx_t *ctx)
+{
+    if (ctx->bad_expires != NULL &&
+        apr_table_get(r->headers_out, "Expires") != NULL) {
+        apr_table_setn(r->headers_out, "Expires",
+                       apr_pstrdup(r->pool, ctx->bad_expires));
+    }
 }
 
 /* Protocols that mark the end of a body themselves. SCGI and uwsgi do not. */

@@ -12,6 +12,7 @@ ap_filter_rec_t *mfc_rules_handle;
 ap_filter_rec_t *mfc_replay_handle;
 ap_filter_rec_t *mfc_stale_handle;
 ap_filter_rec_t *mfc_framing_handle;
+ap_filter_rec_t *mfc_lines_handle;
 ap_filter_rec_t *mfc_no_body_handle;
 ap_filter_rec_t *mfc_sink_handle;
 ap_filter_rec_t *mfc_drain_handle;
@@ -58,6 +59,8 @@ static void register_hooks(apr_pool_t *pool)
         "FCACHE_REPLAY", mfc_body_replay, NULL, AP_FTYPE_RESOURCE);
     mfc_framing_handle = ap_register_input_filter(
         "FCACHE_FRAMING", mfc_framing_filter, NULL, AP_FTYPE_RESOURCE);
+    mfc_lines_handle = ap_register_input_filter(
+        "FCACHE_LINES", mfc_lines_filter, NULL, AP_FTYPE_PROTOCOL);
 
     /* The ends of a refresh: all output stops behind the capture, and what is
      * written past the filters of the request at the connection. */

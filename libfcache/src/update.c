@@ -1,5 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "judge.h"
+#include "vary.h"
+
+/* What is stored was not selected by fields that only the update's Vary names
+ * (RFC 9111 §4.1): renewed, it would answer requests that differ in them. */
+static int is_selected_alike(const fcache_policy_t *policy,
+                             const fcache_entry_t *stored,
+                             fcache_fields_t update, fcache_fields_t merged)
+{
+    fcache_field_t space[FCACHE_MAX_FIELDS + 1];
+    fcache_fields_t nothing = {NULL, 0};
+    fci_vary_t before;
+    fci_vary_t after;
+    if (fcache_fields_find(update, "Vary", 0) == update.count) {
+        return 1;
+    }
+    (void)fci_vary_collect(fcache_fields_merge(policy, stored->fields, nothing,
+                                               space, FCACHE_MAX_FIELDS + 1),
+                           &before);
+    (void)fci_vary_collect(merged, &after);
+    return fci_vary_is_within(&after, &before);
+}
 
 /* ---- 304 ----------------------------------------------------------------- */
 
@@ -32,7 +53,9 @@ fcache_judgement_t fci_judge_304(fci_case_t *c,
     c->status = stored->status;
     c->fields = fcache_fields_merge(c->policy, stored->fields, response->fields,
                                     merged, FCACHE_MAX_FIELDS + 1);
-    return fci_judge_case(c);
+    return is_selected_alike(c->policy, stored, response->fields, c->fields)
+               ? fci_judge_case(c)
+               : fci_ruled(FCACHE_RULING_NO_STORE, FCACHE_REASON_VARY_BAD);
 }
 
 /* ---- HEAD ---------------------------------------------------------------- */
@@ -94,5 +117,7 @@ fcache_judgement_t fcache_judge_head(const fcache_policy_t *policy,
     }
     c.fields = fcache_fields_merge(policy, stored->fields, response->fields,
                                    merged, FCACHE_MAX_FIELDS + 1);
-    return fci_judge_case(&c);
+    return is_selected_alike(policy, stored, response->fields, c.fields)
+               ? fci_judge_case(&c)
+               : fci_ruled(FCACHE_RULING_NO_STORE, FCACHE_REASON_HEAD_DIFFERS);
 }

@@ -48,6 +48,22 @@ static int insert(fci_vary_t *vary, fcache_bytes_t name)
     return 1;
 }
 
+int fci_vary_is_within(const fci_vary_t *inner, const fci_vary_t *outer)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < inner->count; i++) {
+        while (at < outer->count &&
+               compare(outer->names[at], inner->names[i]) < 0) {
+            at++;
+        }
+        if (at == outer->count ||
+            compare(outer->names[at], inner->names[i]) != 0) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 fcache_reason_t fci_vary_collect(fcache_fields_t response_fields,
                                  fci_vary_t *out_vary)
 {

@@ -15,6 +15,9 @@ typedef struct fci_vary_t {
     int is_overfull; /* one more had no room */
 } fci_vary_t;
 
+/* Are all of the one among those of the other? */
+int fci_vary_is_within(const fci_vary_t *inner, const fci_vary_t *outer);
+
 /* What fcache_vary_names() appends. NONE, VARY_ANY, or VARY_BAD also for too
  * many names. */
 fcache_reason_t fci_vary_collect(fcache_fields_t response_fields,

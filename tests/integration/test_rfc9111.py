@@ -95,6 +95,27 @@ NOT_FRESH = [
 ]
 
 
+# letter by letter (RFC 9110 section 5.6.7); mod_proxy makes dates of some others
+DATES = ["Thu, 18 Aug 2050 02:01:18 GMT", "Thursday, 18-Aug-50 02:01:18 GMT",
+         "Thu Aug 18 02:01:18 2050", "THU, 18 aug 2050 02:01:18 gMT"]
+NO_DATES = ["Thu, 18 Aug 2050 02:01:18 UTC", "Thu, 18 Aug 2050 02:01:18 AEST",
+            "Thu 18 Aug 2050 02:01:18 GMT", "Thu, 18 Aug 50 02:01:18 GMT",
+            "Thu, 18 Aug 2050 2:01:18 GMT", "Thu, 18-Aug-2050 02:01:18 GMT",
+            "Thu, 18 Aug 2050 02.01.18 GMT", "18 Aug 2050 02:01:18 GMT",
+            "Thu,  18  Aug  2050 02:01:18 GMT", "Thu, 18 Aug 2050 02:01:18",
+            "Thu, 18 Aug 2050 02:01:18 +0000", "2050-08-18T02:01:18Z"]
+
+
+@pytest.mark.parametrize("verdict,date", [
+    *(("HIT", date) for date in DATES), *(("MISS", date) for date in NO_DATES)])
+def test_expires(httpd, origin, path, date, verdict):
+    origin.on(path, Reply(200, (("Expires", date),), b"x",
+                          interim=((103, [("Expires", "never")]),)))
+    answer = httpd.get(path)
+    assert verdict == "HIT" or answer.all("Expires") == [date]
+    assert (answer.cache, httpd.get(path).cache) == ("MISS", verdict)
+
+
 def text(fields):
     return "; ".join(f"{name}: {value}" for name, value in fields)
 

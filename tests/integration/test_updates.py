@@ -144,3 +144,20 @@ def test_a_304_nobody_asked_for(httpd, origin, path):
     time.sleep(2.05)
     assert httpd.get(path).cache == "MISS"
     assert httpd.get(path).body == b"new"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_what_did_not_select_is_forgotten(httpd, origin, path, method):
+    """Section 4.1: the stored answer was not chosen by what Vary says now."""
+    told = [("ETag", TAG), ("Vary", "X-A"), ("Cache-Control", "max-age=60")]
+    origin.on(path, ok("for 1", ("ETag", TAG), cc="max-age=1"),
+              Reply(304 if method == "GET" else 200, tuple(told),
+                    framing="none"), ok("for 2", *told[:2]))
+    httpd.get(path, {"X-A": "1"})
+    time.sleep(1.1)
+    answer = httpd.get(path, {"X-A": "1"}, method=method)
+    assert answer.status == 200
+    assert answer.body == (b"for 1" if method == "GET" else b"")
+    for verdict in ("MISS", "HIT"):
+        answer = httpd.get(path, {"X-A": "2"})
+        assert (answer.cache, answer.body) == (verdict, b"for 2")
