@@ -87,6 +87,15 @@ USAGE_ERRORS = [
     (["clear", "--all", "--prefix", "p"], b"clear one of"),
     (["clear", "--namespace", "n", "--tag", "t"], b"clear one of"),
     (["clear", "--namespace", "a:b"], b"at most 64"),
+    (["purge"], b"usage: fcachectl purge KIND=VALUE"),
+    (["purge", "colour=red"], b"'colour=red': purge url="),
+    (["purge", "tag"], b"'tag' needs a value"),
+    (["purge", "all=x"], b"'all=x' takes no value"),
+    (["purge", "tag=products", "tag=a b"], b"a tag is"),
+    (["purge", "url=/products"], b"a URL begins with"),
+    (["purge", "key=products"], b"a key is a stored name"),
+    (["purge", "namespace=a:b"], b"a namespace is"),
+    (["purge", "prefix", "--prefix", "a:b"], b"a prefix is"),
     (["explain", "greeting"], b"http or https URL"),
     (["explain", "http:///path"], b"needs a host"),
     (["explain", "http://:80/"], b"needs a host"),
@@ -384,6 +393,41 @@ def test_soft_clear_makes_stale(ctl):
     assert (got["state"], got["ttl_s"]) == ("stale", 0)
     told = ctl.json("explain", f"{HOST}/products")
     assert told["reason"] == "soft-purged"
+
+
+# ---- purge --------------------------------------------------------------------
+
+@pytest.mark.parametrize("args, left", [
+    (["all"], 0), (["prefix"], 0), (["prefix", "--prefix", "other"], 8),
+    (["namespace=other"], 7), (["namespace=default"], 1),
+    (["namespace=default", "--prefix", "other"], 8),
+    (["tag=products"], 7), (["tag=nothing"], 8),
+    (["tag=products", "tag=archive"], 6),
+    (["tag=products", "namespace=other"], 6),
+])
+def test_purge(ctl, args, left):
+    ctl.run("purge", *args)
+    assert len(ctl.json("ls")) == left
+
+
+def test_nothing_is_purged_when_a_word_is_wrong(ctl):
+    ctl.run("purge", "tag=products", "tag=a b", code=USAGE)
+    assert len(ctl.json("ls")) == 8
+
+
+def test_purge_by_name(ctl):
+    name = next(row["name"] for row in ctl.json("ls", "--long")
+                if "/products" in row["key"])
+    assert ctl.json("purge", "key=" + name) == [
+        {"purged": "key", "value": name, "soft": False}]
+    assert len(ctl.json("ls")) == 7
+    ctl.run("purge", "key=" + name, code=NOT_FOUND)
+    ctl.run("purge", "key=" + name, "--soft", code=USAGE)
+
+
+def test_soft_purge_makes_stale(ctl):
+    ctl.run("purge", "--soft", "tag=products")
+    assert ctl.json("get", f"{HOST}/products")["state"] == "stale"
 
 
 # ---- Vary ---------------------------------------------------------------------

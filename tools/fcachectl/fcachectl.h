@@ -142,6 +142,7 @@ ctl_exit_t ctl_set(ctl_t *ctl);
 ctl_exit_t ctl_del(ctl_t *ctl);
 ctl_exit_t ctl_ls(ctl_t *ctl);
 ctl_exit_t ctl_clear(ctl_t *ctl);
+ctl_exit_t ctl_purge(ctl_t *ctl);
 ctl_exit_t ctl_stats(ctl_t *ctl);
 ctl_exit_t ctl_check(ctl_t *ctl);
 ctl_exit_t ctl_init(ctl_t *ctl);

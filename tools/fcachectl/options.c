@@ -18,6 +18,8 @@ static const ctl_command_t commands[] = {
     {"ls", "", 0, 0, "pnlL", "list entries", ctl_ls, 0},
     {"clear", "", 0, 0, "pnTaS", "forget a prefix, a namespace, a tag or all",
      ctl_clear, 0},
+    {"purge", "KIND=VALUE...", 1, 64, "pS",
+     "forget, by url=, tag=, namespace=, key=, prefix or all", ctl_purge, 0},
     {"stats", "", 0, 0, "", "show the store's counters", ctl_stats, 0},
     {"check", "", 0, 0, "", "look through the whole store for damage",
      ctl_check, 0},
