@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "options.h"
 
+#include "../net/password.h"
+
 #include <apr_strings.h>
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #define PORT_DEFAULT 11211
-#define SECRET_MAX   255
+#define USER_MAX     255
 #define ITEM_MIN     (UINT64_C(4) << 10)
 #define ITEM_MAX     (UINT64_C(1) << 30) /* as memcached -I */
 
@@ -98,40 +95,6 @@ static fcache_status_t read_max_item(const apr_table_t *options, fcmc_t *store,
     return FCACHE_OK;
 }
 
-static fcache_status_t bad_file(const char *path, const char *what,
-                                fcache_error_t *error)
-{
-    return fcache_error_set(error, FCACHE_BAD_CONFIG,
-                            "memcached: password-file=%s: %s", path, what);
-}
-
-/* The first line of a file that nobody else may read. */
-static fcache_status_t read_secret(const char *path, char out[SECRET_MAX + 2],
-                                   size_t *out_len, fcache_error_t *error)
-{
-    struct stat info;
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0) {
-        return bad_file(path, strerror(errno), error);
-    }
-    ssize_t len = -1;
-    if (!fstat(file, &info) && S_ISREG(info.st_mode)) {
-        len = read(file, out, SECRET_MAX + 2);
-    }
-    close(file);
-    if (len < 0) {
-        return bad_file(path, "cannot be read", error);
-    }
-    if (info.st_mode & (S_IROTH | S_IWOTH)) {
-        return bad_file(path, "others may read or write it: chmod 640", error);
-    }
-    const char *end = memchr(out, '\n', (size_t)len);
-    *out_len = end ? (size_t)(end - out) : (size_t)len;
-    return *out_len > 0 && *out_len <= SECRET_MAX
-               ? FCACHE_OK
-               : bad_file(path, "its first line is not 1 to 255 bytes", error);
-}
-
 /* "\0user\0password", as SASL PLAIN wants it (RFC 4616). */
 static fcache_status_t read_credentials(const apr_table_t *options,
                                         fcmc_t *store, apr_pool_t *pool,
@@ -139,12 +102,11 @@ static fcache_status_t read_credentials(const apr_table_t *options,
 {
     const char *user = apr_table_get(options, "user");
     const char *path = apr_table_get(options, "password-file");
-    char secret[SECRET_MAX + 2];
-    size_t len = 0;
+    const char *password = NULL;
     if (!user && !path) {
         return FCACHE_OK;
     }
-    if (!user || !*user || strlen(user) > SECRET_MAX || !path) {
+    if (!user || !*user || strlen(user) > USER_MAX || !path) {
         return fcache_error_set(
             error, FCACHE_BAD_CONFIG,
             "memcached: user and password-file go together");
@@ -155,14 +117,15 @@ static fcache_status_t read_credentials(const apr_table_t *options,
                                 "memcached knows SASL in that protocol only",
                                 user);
     }
-    fcache_status_t status = read_secret(path, secret, &len, error);
+    fcache_status_t status = fcn_password_read("memcached: password-file", path,
+                                               &password, pool, error);
     if (status != FCACHE_OK) {
         return status;
     }
-    size_t user_len = strlen(user);
+    size_t user_len = strlen(user), len = strlen(password);
     char *credentials = apr_pcalloc(pool, 2 + user_len + len);
     memcpy(credentials + 1, user, user_len);
-    memcpy(credentials + 2 + user_len, secret, len);
+    memcpy(credentials + 2 + user_len, password, len);
     store->credentials = fcache_bytes(credentials, 2 + user_len + len);
     return FCACHE_OK;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "conf.h"
 
-#include "password.h"
+#include "../net/password.h"
 
 #include <apr_lib.h>
 #include <apr_strings.h>
@@ -192,7 +192,7 @@ static fcache_status_t read_login(const apr_table_t *options,
                                 file_option);
     }
     if (status == FCACHE_OK && file) {
-        status = fcrd_password_read(file_option, file, &access->password, pool,
+        status = fcn_password_read(file_option, file, &access->password, pool,
                                     error);
     }
     if (status == FCACHE_OK && access->user && !access->password) {

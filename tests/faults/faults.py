@@ -92,16 +92,6 @@ def reply_twice(kind):
     kind.link.change = lambda data: [data, data]
 
 
-def replies_mixed(kind):
-    """Each reply goes to whoever asked next, on whatever connection."""
-    held = []
-
-    def change(data):
-        held.append(data)
-        return [held.pop(0)] if len(held) > 1 else [data]
-    kind.link.change = change
-
-
 def wrong(replies):
     turn = itertools.cycle(replies)
 

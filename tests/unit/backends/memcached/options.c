@@ -87,7 +87,7 @@ static void bad_urls_are_told(void **state)
         {"memcached://a?user=u&password-file=/nowhere&protocol=binary",
          "password-file=/nowhere", "No such file"},
         {"memcached://a?user=u&password-file=/&protocol=binary",
-         "password-file=/", "cannot be read"},
+         "password-file=/", "is no file"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         fcmc_t store;
@@ -131,6 +131,7 @@ static void passwords_come_from_a_file(void **state)
         {"\n", 0600, FCACHE_BAD_CONFIG},
         {"secret\n", 0644, FCACHE_BAD_CONFIG},
         {"secret\n", 0602, FCACHE_BAD_CONFIG},
+        {"secret\n", 0660, FCACHE_BAD_CONFIG},
     };
     char path[] = "/tmp/fcache-password-XXXXXX";
     int file = mkstemp(path);
@@ -152,10 +153,10 @@ static void passwords_come_from_a_file(void **state)
                       1);
         }
     }
-    char long_line[300];
+    char long_line[600];
     memset(long_line, 'x', sizeof(long_line));
     assert_int_equal(fchmod(file, 0600), 0);
-    assert_int_equal(pwrite(file, long_line, 256, 0), 256);
+    assert_int_equal(pwrite(file, long_line, 513, 0), 513);
     fcmc_t store;
     assert_int_equal(read_url(url, &store, *state, NULL), FCACHE_BAD_CONFIG);
     close(file);

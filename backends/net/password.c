@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,16 +28,16 @@ static fcache_status_t check_file(int fd, const char *option, const char *path,
                  : FCACHE_OK;
 }
 
-fcache_status_t fcrd_password_read(const char *option, const char *path,
-                                   const char **out_password, apr_pool_t *pool,
-                                   fcache_error_t *error)
+fcache_status_t fcn_password_read(const char *option, const char *path,
+                                  const char **out_password, apr_pool_t *pool,
+                                  fcache_error_t *error)
 {
     char text[PASSWORD_MAX + 1];
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0) {
         return fcache_error_set(error, FCACHE_BAD_CONFIG,
-                                "%s=%s cannot be read (errno %d)", option, path,
-                                errno);
+                                "%s=%s cannot be read: %s", option, path,
+                                strerror(errno));
     }
     fcache_status_t status = check_file(fd, option, path, error);
     ssize_t len = status == FCACHE_OK ? read(fd, text, sizeof(text)) : 0;

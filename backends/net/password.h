@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef FCRD_PASSWORD_H
-#define FCRD_PASSWORD_H
+#ifndef FCN_PASSWORD_H
+#define FCN_PASSWORD_H
 
 #include <fcache/backend.h>
 
@@ -9,7 +9,7 @@
  * it belongs to root or the caller. In the pool. BAD_CONFIG names the option, the
  * file and what is wrong with it; never its content.
  */
-fcache_status_t fcrd_password_read(const char *option, const char *path,
+fcache_status_t fcn_password_read(const char *option, const char *path,
                                    const char **out_password, apr_pool_t *pool,
                                    fcache_error_t *error);
 
