@@ -321,6 +321,11 @@ void mfc_rules_insert(request_rec *r);
 void mfc_rules_on_error(request_rec *r);
 apr_status_t mfc_rules_filter(ap_filter_t *f, apr_bucket_brigade *bb);
 
+/* ---- optional.c ---------------------------------------------------------- */
+
+/* Offers other modules the functions of mod_fcache.h. */
+void mfc_optional_hook(void);
+
 /* ---- post.c -------------------------------------------------------------- */
 
 /* Watches the answer to a POST that goes round the cache, should it be the

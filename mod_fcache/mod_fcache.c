@@ -44,6 +44,7 @@ static void register_hooks(apr_pool_t *pool)
 
     mfc_framing_hook();
     mfc_status_hook();
+    mfc_optional_hook();
 
     /* The first to see what the handler makes: every other filter works on
      * hits as it does on misses. */

@@ -10,9 +10,15 @@
  *   fcache-key      mod_fcache_key_provider_t   FCacheKeyBuilder provider:NAME
  *   fcache-coder    fcache_coder_t              FCacheCoder NAME
  *   fcache-backend  fcache_backend_ops_t        FCacheBackend x SCHEME:...
+ *
+ * And functions to look up with APR_RETRIEVE_OPTIONAL_FN(NAME) in your
+ * optional_fn_retrieve hook; NULL without mod_fcache. Any thread, in requests.
  */
 
 #include <fcache/fcache.h>
+
+#include <apr_optional.h>
+#include <httpd.h>
 
 #define MOD_FCACHE_KEY_PROVIDER     "fcache-key"
 #define MOD_FCACHE_CODER_PROVIDER   "fcache-coder"
@@ -25,5 +31,18 @@ typedef struct mod_fcache_key_provider_t {
     fcache_key_builder_fn build;
     void *baton;
 } mod_fcache_key_provider_t;
+
+/*
+ * Purges in the store of the request's scope, with its FCachePrefix: `kind` is a
+ * word of fcache/purge.h, `value` what goes, NULL for "prefix" and "all". As
+ * fcache_purge(); whether the client may is up to you.
+ */
+APR_DECLARE_OPTIONAL_FN(fcache_status_t, mod_fcache_purge,
+                        (request_rec * r, const char *kind, const char *value,
+                         int soft, fcache_error_t *error));
+
+/* The cache of the request's scope, to look up and store values in; NULL when
+ * this process could not join its store. Lives as long as the process. */
+APR_DECLARE_OPTIONAL_FN(fcache_t *, mod_fcache_cache, (request_rec * r));
 
 #endif

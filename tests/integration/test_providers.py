@@ -5,6 +5,7 @@ from harness.origin import counting, ok
 
 CONF = """
 LoadModule fcache_example_module "{example}"
+ProxyPass /functions !
 ProxyPass / {origin}/ retry=0
 FCacheEnable on
 <Location /plan>
@@ -15,6 +16,9 @@ FCacheEnable on
 </Location>
 <Location /mirror>
     FCacheCoder mirror
+</Location>
+<Location /functions>
+    SetHandler fcache-example
 </Location>
 """
 
@@ -58,3 +62,18 @@ def test_a_coder(httpd, origin, path):
     code, text = httpd.fcachectl("--json", "ls", "--long")
     assert code == 0, text
     assert '"mirror"' in text
+
+
+def test_functions(httpd, origin, path):
+    origin.on(path, counting(("Cache-Tag", "a-tag")))
+    for query, said, verdict in (
+            ("tag=other", b"OK 1 ", "HIT"), ("tag=a-tag", b"OK 1 ", "MISS"),
+            (f"url=http://localhost{path}", b"OK 1 ", "MISS"),
+            ("prefix", b"OK 1 ", "MISS"), ("all", b"OK 1 ", "MISS"),
+            ("tag=", b"BAD_INPUT 1 a tag is", "HIT"),
+            ("colour=red", b"BAD_INPUT 1 'colour' is no kind", "HIT")):
+        httpd.get(path)
+        answer = httpd.get("/functions?" + query)
+        assert answer.body.startswith(said), (query, answer.body)
+        assert httpd.get(path).cache == verdict
+        assert httpd.fcachectl("get", "-n", "example", "example") == (0, query)

@@ -5,6 +5,9 @@
  *   FCacheKeyBuilder provider:plan   adds the request's X-Plan, refuses "secret"
  *   FCacheCoder      mirror          keeps bodies back to front
  *   FCacheBackend    late:           see late_store.c
+ *
+ * And it calls functions: SetHandler fcache-example purges what its query says,
+ * "tag=a", and then keeps the query as a value.
  */
 #include "late_store.h"
 
@@ -15,6 +18,7 @@
 #include <httpd.h>
 
 #include <http_config.h>
+#include <http_protocol.h>
 
 extern module AP_MODULE_DECLARE_DATA fcache_example_module
     __attribute__((visibility("default")));
@@ -99,8 +103,54 @@ static fcache_status_t mirror_decode(const fcache_coder_t *coder,
 static const fcache_coder_t mirror = {
     "mirror", FCACHE_CODER_RESPONSE, 0, mirror_encode, mirror_decode, NULL};
 
+/* ---- functions -------------------------------------------------------------- */
+
+static APR_OPTIONAL_FN_TYPE(mod_fcache_purge) * purge;
+static APR_OPTIONAL_FN_TYPE(mod_fcache_cache) * cache_of;
+
+static void find_functions(void)
+{
+    purge = APR_RETRIEVE_OPTIONAL_FN(mod_fcache_purge);
+    cache_of = APR_RETRIEVE_OPTIONAL_FN(mod_fcache_cache);
+}
+
+static int put_value(request_rec *r, const char *text)
+{
+    fcache_tuple_t *tuple = fcache_tuple_create(r->pool);
+    fcache_t *cache = cache_of(r);
+    fcache_key_t key;
+
+    return fcache_tuple_add(tuple, "key", fcache_str("example")) == FCACHE_OK &&
+           fcache_key_from_tuple(tuple, fcache_str("fcache"),
+                                 fcache_str("example"), &key, r->pool,
+                                 NULL) == FCACHE_OK &&
+           fcache_put(cache, &key, fcache_str(text), 60, fcache_str(NULL),
+                      fcache_epoch(cache), r->request_time, NULL) == FCACHE_OK;
+}
+
+static int call_functions(request_rec *r)
+{
+    char *kind = apr_pstrdup(r->pool, r->args ? r->args : "");
+    char *value = strchr(kind, '=');
+    fcache_error_t error = {""};
+    fcache_status_t status;
+
+    if (r->handler == NULL || strcmp(r->handler, "fcache-example") != 0) {
+        return DECLINED;
+    }
+    if (value != NULL) {
+        *value++ = '\0';
+    }
+    status = purge(r, kind, value, 0, &error);
+    ap_rprintf(r, "%s %d %s", fcache_status_name(status),
+               put_value(r, r->args ? r->args : ""), error.text);
+    return OK;
+}
+
 static void register_hooks(apr_pool_t *pool)
 {
+    ap_hook_optional_fn_retrieve(find_functions, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(call_functions, NULL, NULL, APR_HOOK_MIDDLE);
     ap_register_provider(pool, MOD_FCACHE_KEY_PROVIDER, "plan",
                          MOD_FCACHE_PROVIDER_VERSION, &plan);
     ap_register_provider(pool, MOD_FCACHE_CODER_PROVIDER, "mirror",
