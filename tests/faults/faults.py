@@ -127,13 +127,15 @@ def end_flapping(kind):
 
 
 def crowded(kind):
-    """The server takes no more clients."""
+    """The server takes no more clients: the only one there may be is this."""
+    kind.only = kind.connect()
+    kind.call_on(kind.only, "CONFIG", "SET", "maxclients", "1")
     kind.link.cut()
-    kind.call("CONFIG", "SET", "maxclients", "1")
 
 
 def end_crowded(kind):
-    kind.call("CONFIG", "SET", "maxclients", "10000")
+    kind.call_on(kind.only, "CONFIG", "SET", "maxclients", "10000")
+    kind.only.close()
 
 
 def restarted(kind):

@@ -55,14 +55,20 @@ class Redis(Kind):
     def url(self, port, scheme="redis"):
         return f"{scheme}://127.0.0.1:{port}"
 
+    def connect(self):
+        return socket.create_connection(("127.0.0.1", self.port), 5)
+
     def call(self, *words):
         """One command, round the link."""
-        with socket.create_connection(("127.0.0.1", self.port), 5) as wire:
-            words = [w if isinstance(w, bytes) else str(w).encode()
-                     for w in words]
-            wire.sendall(b"*%d\r\n" % len(words) + b"".join(
-                b"$%d\r\n%s\r\n" % (len(w), w) for w in words))
-            return self.reply(wire.makefile("rb"))
+        with self.connect() as wire:
+            return self.call_on(wire, *words)
+
+    def call_on(self, wire, *words):
+        words = [w if isinstance(w, bytes) else str(w).encode()
+                 for w in words]
+        wire.sendall(b"*%d\r\n" % len(words) + b"".join(
+            b"$%d\r\n%s\r\n" % (len(w), w) for w in words))
+        return self.reply(wire.makefile("rb"))
 
     def reply(self, stream):
         line = stream.readline()[:-2]
