@@ -14,6 +14,7 @@
 #include <fcache/http.h>
 #include <fcache/key.h>
 #include <fcache/policy.h>
+#include <fcache/shape.h>
 #include <fcache/stats.h>
 #include <fcache/status.h>
 

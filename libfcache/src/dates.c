@@ -2,10 +2,11 @@
 #include <fcache/http.h>
 
 #include "ascii.h"
+#include "civil.h"
 
 /* HTTP-date (RFC 9110 §5.6.7): the three forms, letter by letter. */
 
-#define DAY_S        86400
+#define DAY_S        FCI_DAY_S
 #define FIFTY_YEARS  (INT64_C(50) * 31557600) /* of 365.25 days */
 #define FIRST_TIME_S INT64_C(-62167219200)    /* 0000-01-01 00:00:00 */
 #define LAST_TIME_S  INT64_C(253402300799)    /* 9999-12-31 23:59:59 */
@@ -15,52 +16,15 @@ static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
 static const char *const days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
                                    "Thursday", "Friday", "Saturday"};
 
-typedef struct civil_t {
-    int year, month, day; /* month and day from 1 */
-    int hour, minute, second;
-} civil_t;
-
-/* Days from 1970-01-01 in the proleptic Gregorian calendar; years 0 to 9999.
- * Years are counted from March, so that the leap day is the last. */
-static int64_t days_from_civil(int year, int month, int day)
-{
-    int shifted = (month + 9) % 12; /* March is 0 */
-    int64_t y = month <= 2 ? year + 399 : year + 400;
-    int64_t of_year = (153 * shifted + 2) / 5 + day - 1;
-    return y * 365 + y / 4 - y / 100 + y / 400 + of_year - 719468 - 146097;
-}
-
-static void civil_from_days(int64_t days_since_epoch, civil_t *out)
-{
-    int64_t shifted = days_since_epoch + 719468 + 146097;
-    int64_t era = shifted / 146097;
-    int64_t of_era = shifted % 146097;
-    int64_t y =
-        (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    int64_t of_year = of_era - (365 * y + y / 4 - y / 100);
-    int64_t month = (5 * of_year + 2) / 153; /* March is 0 */
-    out->day = (int)(of_year - (153 * month + 2) / 5 + 1);
-    out->month = (int)(month < 10 ? month + 3 : month - 9);
-    out->year = (int)(y + (era - 1) * 400 + (out->month <= 2));
-}
-
-static int days_of_month(int year, int month)
-{
-    static const int lengths[] = {31, 28, 31, 30, 31, 30,
-                                  31, 31, 30, 31, 30, 31};
-    int is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    return lengths[month - 1] + (month == 2 && is_leap);
-}
-
 /* Is it a time that can be? 60 is a leap second. */
-static int civil_to_time(const civil_t *civil, int64_t *out_s)
+static int civil_to_time(const fci_civil_t *civil, int64_t *out_s)
 {
     if (civil->day < 1 ||
-        civil->day > days_of_month(civil->year, civil->month) ||
+        civil->day > fci_days_of_month(civil->year, civil->month) ||
         civil->hour > 23 || civil->minute > 59 || civil->second > 60) {
         return 0;
     }
-    *out_s = days_from_civil(civil->year, civil->month, civil->day) * DAY_S +
+    *out_s = fci_days_from_civil(civil->year, civil->month, civil->day) * DAY_S +
              civil->hour * 3600 + civil->minute * 60 + civil->second;
     return 1;
 }
@@ -107,7 +71,7 @@ static int take_month(fcache_bytes_t *text, int *out)
     return 0;
 }
 
-static int take_clock(fcache_bytes_t *text, civil_t *out)
+static int take_clock(fcache_bytes_t *text, fci_civil_t *out)
 {
     return take_number(text, 2, &out->hour) && take(text, ":") &&
            take_number(text, 2, &out->minute) && take(text, ":") &&
@@ -130,7 +94,7 @@ static int take_weekday(fcache_bytes_t *text, int *out_whole)
 /* "06 Nov 1994 08:49:37 GMT" */
 static int read_imf(fcache_bytes_t text, int64_t *out_s)
 {
-    civil_t civil;
+    fci_civil_t civil;
     return take_number(&text, 2, &civil.day) && take(&text, " ") &&
            take_month(&text, &civil.month) && take(&text, " ") &&
            take_number(&text, 4, &civil.year) && take(&text, " ") &&
@@ -141,7 +105,7 @@ static int read_imf(fcache_bytes_t text, int64_t *out_s)
 /* "Nov  6 08:49:37 1994" */
 static int read_asctime(fcache_bytes_t text, int64_t *out_s)
 {
-    civil_t civil;
+    fci_civil_t civil;
     return take_month(&text, &civil.month) && take(&text, " ") &&
            (take(&text, " ") ? take_number(&text, 1, &civil.day)
                              : take_number(&text, 2, &civil.day)) &&
@@ -152,8 +116,8 @@ static int read_asctime(fcache_bytes_t text, int64_t *out_s)
 
 static int year_of(int64_t time_s)
 {
-    civil_t civil;
-    civil_from_days((time_s - FIRST_TIME_S) / DAY_S + FIRST_TIME_S / DAY_S,
+    fci_civil_t civil;
+    fci_civil_from_days((time_s - FIRST_TIME_S) / DAY_S + FIRST_TIME_S / DAY_S,
                     &civil);
     return civil.year;
 }
@@ -168,7 +132,7 @@ static int64_t clamp_time(int64_t time_s)
 
 /* The latest year with these two digits that is not more than 50 years ahead.
  */
-static int settle_century(civil_t *civil, int64_t now_s, int64_t *out_s)
+static int settle_century(fci_civil_t *civil, int64_t now_s, int64_t *out_s)
 {
     int64_t latest = clamp_time(now_s) + FIFTY_YEARS;
     int next_century = year_of(clamp_time(now_s)) / 100 * 100 + 100;
@@ -185,7 +149,7 @@ static int settle_century(civil_t *civil, int64_t now_s, int64_t *out_s)
 /* "06-Nov-94 08:49:37 GMT" */
 static int read_rfc850(fcache_bytes_t text, int64_t now_s, int64_t *out_s)
 {
-    civil_t civil;
+    fci_civil_t civil;
     return take_number(&text, 2, &civil.day) && take(&text, "-") &&
            take_month(&text, &civil.month) && take(&text, "-") &&
            take_number(&text, 2, &civil.year) && take(&text, " ") &&
@@ -228,8 +192,8 @@ void fcache_date_format(int64_t time_s, char out[FCACHE_DATE_LEN + 1])
     int64_t since_first = clamp_time(time_s) - FIRST_TIME_S;
     int64_t day = since_first / DAY_S;
     int second = (int)(since_first % DAY_S);
-    civil_t civil;
-    civil_from_days(day + FIRST_TIME_S / DAY_S, &civil);
+    fci_civil_t civil;
+    fci_civil_from_days(day + FIRST_TIME_S / DAY_S, &civil);
     out = put(out, days[(day + 6) % 7], 3); /* 0000-01-01 was a Saturday */
     out = put(out, ", ", 2);
     out = put_number(out, civil.day, 2);

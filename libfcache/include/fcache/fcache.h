@@ -52,6 +52,7 @@
 #include <fcache/policy.h>
 #include <fcache/purge.h>
 #include <fcache/range.h>
+#include <fcache/shape.h>
 #include <fcache/stats.h>
 #include <fcache/status.h>
 #include <fcache/tags.h>

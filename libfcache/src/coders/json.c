@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "coders/coders.h"
 
+#include "coders/json_parts.h"
+
 #include <fcache/entry.h>
 
 #include <jansson.h>
-#include <openssl/evp.h>
 
 /*
  * {"status":200,"fields":[["Name","value"],...],"body":"text"}
@@ -27,24 +28,11 @@ static json_t *text_of(fcache_bytes_t bytes)
     return json_stringn(bytes.len ? bytes.ptr : "", bytes.len);
 }
 
-static json_t *base64_of(fcache_bytes_t bytes)
-{
-    size_t len = (bytes.len + 2) / 3 * 4;
-    unsigned char *text = malloc(len + 1);
-    if (!text) {
-        return NULL;
-    }
-    EVP_EncodeBlock(text, (const unsigned char *)bytes.ptr, (int)bytes.len);
-    json_t *json = json_stringn_nocheck((const char *)text, len);
-    free(text);
-    return json;
-}
-
 static json_t *field_of(fcache_bytes_t name, fcache_bytes_t value)
 {
     json_t *text = text_of(value);
     if (!text) {
-        text = json_pack("{s:o}", "base64", base64_of(value));
+        text = json_pack("{s:o}", "base64", fci_json_base64(value));
     }
     return json_pack("[s%,o]", name.ptr, name.len, text);
 }
@@ -70,16 +58,10 @@ static json_t *document_of(const fcache_response_value_t *response)
     json_t *body = text_of(response->body);
     if (!body) {
         label = "body_base64";
-        body = base64_of(response->body);
+        body = fci_json_base64(response->body);
     }
     return json_pack("{s:i,s:o,s:o}", "status", response->status, "fields",
                      fields_of(response->fields), label, body);
-}
-
-static int append(const char *bytes, size_t len, void *baton)
-{
-    return fcache_buf_append(baton, fcache_bytes(bytes, len)) == FCACHE_OK ? 0
-                                                                           : -1;
 }
 
 static fcache_status_t encode(const fcache_coder_t *coder, const void *value,
@@ -97,7 +79,8 @@ static fcache_status_t encode(const fcache_coder_t *coder, const void *value,
                                 "no memory for a JSON document");
     }
     size_t before = out->len;
-    int failed = json_dump_callback(document, append, out, JSON_COMPACT);
+    int failed =
+        json_dump_callback(document, fci_json_append, out, JSON_COMPACT);
     json_decref(document);
     if (failed) {
         out->len = before;
@@ -110,43 +93,12 @@ static fcache_status_t encode(const fcache_coder_t *coder, const void *value,
 
 /* ---- decode -------------------------------------------------------------- */
 
-static fcache_bytes_t copy_text(const json_t *text, apr_pool_t *pool)
-{
-    size_t len = json_string_length(text);
-    char *copy = apr_palloc(pool, len + 1);
-    if (copy) {
-        memcpy(copy, json_string_value(text), len + 1);
-    }
-    return fcache_bytes(copy, copy ? len : 0);
-}
-
-/* The bytes, ptr NULL when `text` is not base64 with its padding. */
-static fcache_bytes_t copy_base64(const json_t *text, apr_pool_t *pool)
-{
-    const char *in = json_string_value(text);
-    size_t len = json_string_length(text);
-    if (!in || len % 4 != 0) {
-        return fcache_bytes(NULL, 0);
-    }
-    size_t padding = 0;
-    while (padding < 2 && padding < len && in[len - 1 - padding] == '=') {
-        padding++;
-    }
-    unsigned char *out = apr_palloc(pool, len / 4 * 3 + 1);
-    if (!out || memchr(in, '=', len - padding) ||
-        EVP_DecodeBlock(out, (const unsigned char *)in, (int)len) !=
-            (int)(len / 4 * 3)) {
-        return fcache_bytes(NULL, 0);
-    }
-    return fcache_bytes(out, len / 4 * 3 - padding);
-}
-
 /* A string, or {"base64":"..."}; ptr NULL for anything else. */
 static fcache_bytes_t copy_value(const json_t *json, apr_pool_t *pool)
 {
     return json_is_string(json)
-               ? copy_text(json, pool)
-               : copy_base64(json_object_get(json, "base64"), pool);
+               ? fci_json_copy_text(json, pool)
+               : fci_json_copy_base64(json_object_get(json, "base64"), pool);
 }
 
 static int read_field(const json_t *field, fcache_buf_t *block,
@@ -190,33 +142,10 @@ static int read_document(const json_t *document, fcache_response_value_t *out,
         return 0;
     }
     out->status = (int)status;
-    out->body = json_is_string(text) ? copy_text(text, pool)
-                                     : copy_base64(base64, pool);
+    out->body = json_is_string(text) ? fci_json_copy_text(text, pool)
+                                     : fci_json_copy_base64(base64, pool);
     return out->body.ptr &&
            read_fields(json_object_get(document, "fields"), &out->fields, pool);
-}
-
-/* Refuses deep nesting before the parser, which recurses, sees it. */
-static int is_shallow(fcache_bytes_t bytes)
-{
-    int depth = 0;
-    int in_string = 0;
-    for (size_t i = 0; i < bytes.len; i++) {
-        char c = bytes.ptr[i];
-        if (in_string && c == '\\') {
-            i++;
-        } else if (c == '"') {
-            in_string = !in_string;
-        } else if (!in_string && (c == '[' || c == '{')) {
-            depth++;
-        } else if (!in_string && (c == ']' || c == '}')) {
-            depth--;
-        }
-        if (depth > MAX_DEPTH) {
-            return 0;
-        }
-    }
-    return 1;
 }
 
 static fcache_status_t decode(const fcache_coder_t *coder, fcache_bytes_t bytes,
@@ -226,7 +155,7 @@ static fcache_status_t decode(const fcache_coder_t *coder, fcache_bytes_t bytes,
     json_t *document = NULL;
     int is_good = 0;
     (void)coder;
-    if (bytes.len <= MAX_BYTES && is_shallow(bytes)) {
+    if (bytes.len <= MAX_BYTES && fci_json_is_shallow(bytes, MAX_DEPTH)) {
         document = json_loadb(bytes.len ? bytes.ptr : "", bytes.len,
                               JSON_REJECT_DUPLICATES, NULL);
     }
