@@ -63,7 +63,8 @@ struct mfc_ctx_t {
     const fcache_key_t *post_mark; /* see post.c */
     int is_last_write;
     int is_framed;                 /* the origin's body says where it ends */
-    int has_expires;               /* a line of the origin's head */
+    int origin_status;             /* of the last head it sent, or 0 */
+    int has_expires;               /* a line of that head */
     const char *bad_expires;       /* that line, if it is no date, or NULL */
     struct mfc_capture_t *capture; /* NULL: not watching the origin */
     mfc_put_fn put;                /* put off, or NULL */
@@ -228,6 +229,10 @@ int mfc_stale_may_answer(const mfc_ctx_t *ctx, fcache_stale_t cause);
 
 /* The entry answers, as old as it has become while the origin was waited for. */
 void mfc_stale_take(request_rec *r, mfc_ctx_t *ctx);
+
+/* Why the handler failed: the origin said so, and mod_proxy keeps its answer to
+ * itself (ProxyErrorOverride), or it said nothing. */
+fcache_stale_t mfc_stale_cause(const request_rec *r, const mfc_ctx_t *ctx);
 
 /* Is it a status that tells that the origin failed (RFC 5861 §4)? */
 int mfc_stale_is_failure(int status);

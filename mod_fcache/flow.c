@@ -208,7 +208,7 @@ static int error_document(request_rec *r, mfc_ctx_t *ctx)
 {
     ap_set_module_config(r->request_config, &fcache_module, ctx);
     if (mfc_stale_is_failure(r->status) &&
-        mfc_stale_may_answer(ctx, FCACHE_STALE_UNREACHABLE)) {
+        mfc_stale_may_answer(ctx, mfc_stale_cause(r, ctx))) {
         mfc_stale_take(r, ctx);
         return mfc_serve(r, ctx);
     }
@@ -428,7 +428,7 @@ void mfc_on_error(request_rec *r)
      * to that is out, and a second one would be taken for the next request's */
     if (ctx->answer_sent ||
         (mfc_stale_is_failure(r->status) &&
-         mfc_stale_may_answer(ctx, FCACHE_STALE_UNREACHABLE))) {
+         mfc_stale_may_answer(ctx, mfc_stale_cause(r, ctx)))) {
         mfc_stale_arm(r, ctx);
     }
 }

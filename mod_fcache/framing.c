@@ -48,28 +48,44 @@ apr_status_t mfc_framing_filter(ap_filter_t *f, apr_bucket_brigade *bb,
     return ap_get_brigade(next, bb, mode, block, readbytes);
 }
 
-/* The first Expires of the answer, when it is no date; a new head, after an
- * interim one, begins anew. */
+/* "HTTP/1.1 500 ...": the status; a new head, after an interim one, begins anew. */
+static void note_status(mfc_ctx_t *ctx, fcache_bytes_t line)
+{
+    const char *space = memchr(line.ptr, ' ', line.len);
+    size_t rest = space ? line.len - (size_t)(space - line.ptr) : 0;
+    int64_t status = 0;
+
+    if (rest > 3) {
+        (void)fcache_delta_parse(fcache_bytes(space + 1, 3), &status);
+    }
+    ctx->origin_status = (int)status;
+    ctx->has_expires = 0;
+    ctx->bad_expires = NULL;
+}
+
+/* The first Expires, when it is no date. */
+static void note_expires(request_rec *r, mfc_ctx_t *ctx, fcache_bytes_t value)
+{
+    int64_t date_s;
+
+    ctx->has_expires = 1;
+    if (!fcache_date_parse(value, apr_time_now() / FCACHE_US_PER_S, &date_s)) {
+        ctx->bad_expires = apr_pstrmemdup(r->pool, value.ptr, value.len);
+    }
+}
+
 static void note_line(request_rec *r, mfc_ctx_t *ctx, fcache_bytes_t line)
 {
     static const fcache_bytes_t expires = {"expires:", 8};
-    fcache_bytes_t value;
-    int64_t date_s;
 
     if (line.len >= 5 && memcmp(line.ptr, "HTTP/", 5) == 0) {
-        ctx->has_expires = 0;
-        ctx->bad_expires = NULL;
-    }
-    if (ctx->has_expires || line.len < expires.len ||
-        !fcache_bytes_equal_nocase(fcache_bytes(line.ptr, expires.len),
-                                   expires)) {
-        return;
-    }
-    ctx->has_expires = 1;
-    value = fcache_bytes_trim(
-        fcache_bytes(line.ptr + expires.len, line.len - expires.len));
-    if (!fcache_date_parse(value, apr_time_now() / FCACHE_US_PER_S, &date_s)) {
-        ctx->bad_expires = apr_pstrmemdup(r->pool, value.ptr, value.len);
+        note_status(ctx, line);
+    } else if (!ctx->has_expires && line.len >= expires.len &&
+               fcache_bytes_equal_nocase(fcache_bytes(line.ptr, expires.len),
+                                         expires)) {
+        note_expires(r, ctx,
+                     fcache_bytes_trim(fcache_bytes(line.ptr + expires.len,
+                                                    line.len - expires.len)));
     }
 }
 

@@ -36,6 +36,12 @@ int mfc_stale_may_answer(const mfc_ctx_t *ctx, fcache_stale_t cause)
                                   apr_time_now());
 }
 
+fcache_stale_t mfc_stale_cause(const request_rec *r, const mfc_ctx_t *ctx)
+{
+    return ctx->origin_status == r->status ? FCACHE_STALE_ERROR
+                                           : FCACHE_STALE_UNREACHABLE;
+}
+
 int mfc_stale_is_failure(int status)
 {
     return status == HTTP_INTERNAL_SERVER_ERROR || status == HTTP_BAD_GATEWAY ||

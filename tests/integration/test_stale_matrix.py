@@ -16,6 +16,10 @@ ProxyPass /slow {origin}/slow retry=0 timeout=1
 ProxyPass /away {away}/away retry=0
 ProxyPass / {origin}/ retry=0
 FCacheEnable on
+ErrorDocument 503 "page"
+<LocationMatch "^/page">
+    ProxyErrorOverride On
+</LocationMatch>
 <LocationMatch "^/[a-z0-9]+/operator">
     FCacheStale while-revalidate=600 if-error=600
 </LocationMatch>
@@ -29,13 +33,13 @@ SECONDS = {None: None, "in": 600, "over": 5}
 ANSWERS = {
     "fine": ok("new"), "err500": Reply(500), "err502": Reply(502),
     "err503": Reply(503), "err504": Reply(504),
-    "err501": Reply(501), "err404": Reply(404, (("Cache-Control",
+    "page500": Reply(500), "page503": Reply(503), "err501": Reply(501), "err404": Reply(404, (("Cache-Control",
                                                  "no-store"),)),
     "drop": Reply(drop=True),
     "cut": Reply(raw=b"HTTP/1.1 200 OK\r\nContent-"),
 }
 UNREACHABLE = ("drop", "cut", "slow", "away")
-FAILING = ("err500", "err502", "err503", "err504")
+FAILING = ("err500", "err502", "err503", "err504", "page500", "page503")
 
 
 def cases(triggers, operators):
@@ -85,7 +89,7 @@ def ask(httpd, number, case, path):
     if may_be_stale(*case):
         return None if got == (True, 200, b"old") else (case, got)
     wanted = {"fine": (200,), "err404": (404,)}.get(
-        case[0], (int(case[0][3:]),) if case[0].startswith("err")
+        case[0], (int(case[0][-3:]),) if case[0][-1].isdigit()
         else (502, 503, 504))
     fine = not got[0] and got[1] in wanted and got[2] != b"old"
     return None if fine else (case, got)
