@@ -124,7 +124,7 @@ fcd_failure_t fcd_reply_failure(long http_status, fcache_bytes_t body,
 {
     char type[FCD_TYPE_MAX];
     fcd_failure_t failure = {FCACHE_UNAVAILABLE, FCD_REMEDY_NONE, ""};
-    json_t *reply = fcd_json_parse(body);
+    json_t *reply = fcd_json_parse(body, FCD_JSON_ANSWER);
     fcache_bytes_t message = fcd_json_text(json_object_get(reply, "message"));
     copy_type(behind_hash(fcd_json_text(json_object_get(reply, "__type"))),
               type);

@@ -3,9 +3,11 @@
 
 #define MAX_DEPTH 16
 
-/* Are its braces and brackets, outside of strings, of bounded depth? */
-static int is_shallow(fcache_bytes_t text)
+/* Are its braces and brackets, outside of strings, of bounded depth, and are they,
+ * colons and commas no more than that? */
+static int is_small(fcache_bytes_t text, size_t max_parts)
 {
+    size_t parts = 0;
     int depth = 0;
     int in_string = 0;
     for (size_t i = 0; i < text.len; i++) {
@@ -16,19 +18,22 @@ static int is_shallow(fcache_bytes_t text)
         } else if (c == '"') {
             in_string = 1;
         } else if (c == '{' || c == '[') {
+            parts++;
             if (++depth > MAX_DEPTH) {
                 return 0;
             }
+        } else if (c == ',' || c == ':') {
+            parts++;
         } else if (c == '}' || c == ']') {
             depth--;
         }
     }
-    return 1;
+    return parts <= max_parts;
 }
 
-json_t *fcd_json_parse(fcache_bytes_t text)
+json_t *fcd_json_parse(fcache_bytes_t text, size_t max_parts)
 {
-    if (text.len == 0 || !is_shallow(text)) {
+    if (text.len == 0 || !is_small(text, max_parts)) {
         return NULL;
     }
     return json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, NULL);

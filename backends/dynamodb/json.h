@@ -2,15 +2,20 @@
 #ifndef FCD_JSON_H
 #define FCD_JSON_H
 
-/* JSON of others: of bounded depth, as jansson recurses. Any thread. */
+/* JSON of others: of bounded depth, as jansson recurses, and of as many parts as
+ * may be expected, as each takes a hundred times its bytes. Any thread. */
 
 #include <fcache/bytes.h>
 
 #include <jansson.h>
 
-/* NULL when it is none, or too deep. json_decref() frees; NULL is fine there and
- * wherever jansson takes one. */
-json_t *fcd_json_parse(fcache_bytes_t text);
+#define FCD_JSON_ANSWER 4096 /* parts: a batch of 100 items has 1700 */
+#define FCD_JSON_PAGE                                                          \
+    262144 /* of a scan, 1 MB of the smallest items: 170,000 */
+
+/* NULL when it is none, too deep, or of too many parts. json_decref() frees; NULL
+ * is fine there and wherever jansson takes one. */
+json_t *fcd_json_parse(fcache_bytes_t text, size_t max_parts);
 
 /* The bytes of a string; ptr NULL for anything else. */
 fcache_bytes_t fcd_json_text(const json_t *json);

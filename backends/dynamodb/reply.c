@@ -141,7 +141,7 @@ fcache_status_t fcd_reply_fetch(fcache_bytes_t body, fcache_bytes_t table,
                                 unsigned char *pending, fcr_found_t *out_found,
                                 apr_pool_t *pool, fcache_error_t *error)
 {
-    json_t *reply = fcd_json_parse(body);
+    json_t *reply = fcd_json_parse(body, FCD_JSON_ANSWER);
     if (!reply) {
         return bad(error, "what is no JSON");
     }
@@ -158,7 +158,7 @@ fcache_status_t fcd_reply_clock(fcache_bytes_t body, uint64_t *out_clock,
                                 fcache_error_t *error)
 {
     fcache_status_t status = FCACHE_OK;
-    json_t *reply = fcd_json_parse(body);
+    json_t *reply = fcd_json_parse(body, FCD_JSON_ANSWER);
     fcache_bytes_t text =
         attribute(json_object_get(reply, "Attributes"), "c", "N");
     uint64_t clock = 0;
@@ -209,7 +209,7 @@ fcache_status_t fcd_reply_scan(fcache_bytes_t body, fcr_walk_fn fn, void *baton,
                                fcache_bytes_t *out_next, apr_pool_t *pool,
                                fcache_error_t *error)
 {
-    json_t *reply = fcd_json_parse(body);
+    json_t *reply = fcd_json_parse(body, FCD_JSON_PAGE);
     fcache_status_t status = read_scan(reply, fn, baton, out_next, pool, error);
     json_decref(reply);
     return status;
@@ -237,7 +237,7 @@ static uint64_t natural(const json_t *object, const char *name)
 fcache_status_t fcd_reply_table(fcache_bytes_t body, fcd_table_t *out_table,
                                 fcache_error_t *error)
 {
-    json_t *reply = fcd_json_parse(body);
+    json_t *reply = fcd_json_parse(body, FCD_JSON_ANSWER);
     const json_t *table = json_object_get(reply, "Table");
     const json_t *type = only(table, "AttributeDefinitions");
     const json_t *key = only(table, "KeySchema");

@@ -174,7 +174,7 @@ fcache_status_t fcd_secret_from_json(fcache_bytes_t text,
                                      fcd_secret_t *out_secret,
                                      fcache_error_t *error)
 {
-    json_t *reply = fcd_json_parse(text);
+    json_t *reply = fcd_json_parse(text, FCD_JSON_ANSWER);
     fcache_bytes_t expires =
         fcd_json_text(json_object_get(reply, "Expiration"));
     int64_t expires_s = expires.ptr ? fcd_time_parse(expires) : 0;

@@ -5,6 +5,8 @@
 
 #include <dynamodb/reply.h>
 
+#include <apr_strings.h>
+
 /* 32 bytes of 'A' in base64 */
 #define STAMP           "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE="
 #define ENTRY(rest)     "{\"n\":{\"S\":\"e\"},\"s\":{\"B\":\"" STAMP "\"}" rest "}"
@@ -180,10 +182,54 @@ static void tables_are_read(void **state)
                      FCACHE_PROTOCOL);
 }
 
+/* A reply in which the i-th name of 100 has all that an entry can have. */
+static char *full_batch(char *at, char *end, fcache_bytes_t *names, int more)
+{
+    at += snprintf(at, (size_t)(end - at), "{\"Responses\":{\"t\":[");
+    for (int i = 0; i < 100; i++) {
+        at += snprintf(at, (size_t)(end - at),
+                       "%s{\"n\":{\"S\":\"%.*s\"},\"t\":{\"N\":\"1\"},"
+                       "\"s\":{\"B\":\"" STAMP "\"},\"v\":{\"B\":\"Yg==\"}}",
+                       i ? "," : "", (int)names[i].len, names[i].ptr);
+    }
+    at += snprintf(at, (size_t)(end - at), "]},\"x\":[1");
+    for (int i = 0; i < more; i++) {
+        at += snprintf(at, (size_t)(end - at), ",[]");
+    }
+    return at + snprintf(at, (size_t)(end - at), "]}");
+}
+
+/* What is all commas and brackets takes a hundred times its size. */
+static void parts_have_a_ceiling(void **state)
+{
+    static const struct {
+        int more;
+        fcache_status_t status;
+    } rows[] = {{0, FCACHE_OK}, {1000, FCACHE_OK}, {2000, FCACHE_PROTOCOL}};
+    static char text[65536];
+    fcache_bytes_t names[100];
+    for (int i = 0; i < 100; i++) {
+        names[i] = fcache_str(apr_psprintf(*state, "name-%d", i));
+    }
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        fcr_found_t found[100] = {{0}};
+        unsigned char pending[100];
+        memset(pending, 1, sizeof(pending));
+        const char *end =
+            full_batch(text, text + sizeof(text), names, rows[i].more);
+        ROW(i, "parts");
+        CHECK_INT(fcd_reply_fetch(fcache_bytes(text, (size_t)(end - text)),
+                                  fcache_str("t"), names, 100, pending, found,
+                                  *state, NULL),
+                  rows[i].status);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         pool_test(batches_are_read),
+        pool_test(parts_have_a_ceiling),
         cmocka_unit_test(clocks_are_read),
         cmocka_unit_test(failures_are_told_apart),
         cmocka_unit_test(tables_are_read),
