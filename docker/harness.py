@@ -28,7 +28,10 @@ BUILD = HERE.parent / "build" / "fleet"
 PROJECT = "fcache"
 CA = Path("/usr/local/share/ca-certificates")
 
-AWS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+AWS = {name: os.environ.get(name, "local")
+       for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+# People with an account may name another service; its region is in AWS_REGION.
+DYNAMODB = os.environ.get("DYNAMODB_ENDPOINT", "http://dynamodb:8000")
 SECRET = "secret-file=/etc/fcache/conf.d/secret"
 # For tests that are not about time.
 PATIENT = "integrity=off&connect=5s&read=5s&lookup=10s&store=10s"
@@ -41,8 +44,9 @@ STORES = {
     "sentinel": ("redis://sentinel1:26379,sentinel2:26379,sentinel3:26379"
                  f"?sentinel=fcache&{SECRET}", "master"),
     "memcached": (f"memcached://memcached1,memcached2?{SECRET}", "memcached1"),
-    "dynamodb": ("dynamodb://fcache?region=us-east-1&plaintext=on&endpoint="
-                 f"http://dynamodb:8000&{SECRET}", "dynamodb"),
+    "dynamodb": ("dynamodb://fcache?plaintext=on&region="
+                 f"{os.environ.get('AWS_REGION', 'us-east-1')}"
+                 f"&endpoint={DYNAMODB}&{SECRET}", "dynamodb"),
 }
 FAULT_S = 2
 
