@@ -51,7 +51,7 @@ static const char *parse_target(cmd_parms *cmd, const char *word,
         fcache_bytes(word, colon ? (size_t)(colon - word) : 0);
     const char *why;
 
-    if (!fcache_purge_kind_parse(name, &out_target->kind) ||
+    if (colon == NULL || !fcache_purge_kind_parse(name, &out_target->kind) ||
         out_target->kind == FCACHE_PURGE_KEY ||
         out_target->kind == FCACHE_PURGE_PREFIX ||
         out_target->kind == FCACHE_PURGE_ALL) {

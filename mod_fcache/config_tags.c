@@ -71,7 +71,7 @@ const char *mfc_parse_tag(cmd_parms *cmd, void *field, int argc,
 {
     mfc_exprs_t *exprs = field;
     const ap_expr_info_t **items =
-        apr_palloc(cmd->pool, sizeof(*items) * (size_t)argc);
+        apr_palloc(cmd->pool, sizeof(const ap_expr_info_t *) * (size_t)argc);
     const char *why = NULL;
     int i;
 
