@@ -8,9 +8,10 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define EARLY_S     300 /* before they expire */
-#define IDLE_S      300 /* between two looks at a file */
-#define PAUSE_MIN_S 1   /* between two tries */
+#define FIRST_US    1000000 /* requests wait for the first ones */
+#define EARLY_S     300     /* before they expire */
+#define IDLE_S      300     /* between two looks at a file */
+#define PAUSE_MIN_S 1       /* between two tries */
 #define PAUSE_MAX_S 60
 #define NS_PER_US   1000
 #define US_PER_S    1000000
@@ -18,6 +19,7 @@
 struct fcd_credentials_t {
     const fcd_source_t *source;
     fcache_bytes_t region;
+    fcn_deadline_t patience; /* nobody waits after it */
     pthread_t thread;
     int has_thread;
     atomic_int is_over;
@@ -168,6 +170,7 @@ fcache_status_t fcd_credentials_create(const fcd_source_t *source,
     apr_pool_cleanup_register(pool, self, stop, apr_pool_cleanup_null);
     self->source = source;
     self->region = fcache_str(region);
+    self->patience = fcn_deadline_in(FIRST_US);
     if (first) {
         self->secret = *first;
         self->version = 1;
@@ -219,6 +222,7 @@ fcache_status_t fcd_credentials_get(fcd_credentials_t *self, const char *stamp,
                                     int64_t now_s, fcn_deadline_t deadline,
                                     fcd_pass_t *out_pass, fcache_error_t *error)
 {
+    deadline = fcn_deadline_sooner(deadline, self->patience);
     pthread_mutex_lock(&self->mutex);
     while (self->version == 0 && self->failures == 0 && self->has_thread &&
            fcn_deadline_left_ms(deadline) > 0) {
