@@ -13,6 +13,7 @@
 #include <http_core.h>
 #include <http_log.h>
 #include <http_request.h>
+#include <http_ssl.h>
 #include <util_cfgtree.h>
 
 APLOG_USE_MODULE(fcache);
@@ -54,9 +55,11 @@ static int keeps_out(const ap_directive_t *node)
 {
     static const char *const granted[] = {"all", "granted"};
     const char *args = node->args;
+    const char *first = ap_getword_conf(mfc_global()->pool, &args);
 
-    return is(node->directive, "Require") && !args_are(args, granted, 2) &&
-           !is(ap_getword_conf(mfc_global()->pool, &args), "not");
+    return is(node->directive, "Require") &&
+           !args_are(node->args, granted, 2) && !is(first, "not") &&
+           !is(first, "method") && !is(first, "ssl");
 }
 
 /* The node that follows in the order of the file, not leaving `top` and not
@@ -120,12 +123,24 @@ int mfc_auth_check(void)
 
 static const struct ap_logconf silent = {NULL, APLOG_EMERG};
 
-static conn_rec *strange_connection(const conn_rec *of, apr_pool_t *pool)
+/* Has the client said by TLS who it is? */
+static int has_certificate(const request_rec *r, apr_pool_t *pool)
 {
-    conn_rec *c = apr_pmemdup(pool, of, sizeof(*of));
+    const char *verified = ap_ssl_var_lookup(pool, r->server, r->connection,
+                                             NULL, "SSL_CLIENT_VERIFY");
+
+    return verified != NULL && *verified && !is(verified, "NONE");
+}
+
+/* It is over TLS as the client's is, but no certificate comes over it. */
+static conn_rec *strange_connection(const request_rec *r, apr_pool_t *pool)
+{
+    conn_rec *c = apr_pmemdup(pool, r->connection, sizeof(*c));
 
     c->pool = pool;
-    c->conn_config = ap_create_conn_config(pool); /* no certificate */
+    if (has_certificate(r, pool)) {
+        c->conn_config = ap_create_conn_config(pool);
+    }
     c->notes = apr_table_make(pool, 1);
     c->log = &silent;
     c->client_ip = apr_pstrdup(pool, STRANGER);
@@ -144,7 +159,7 @@ static request_rec *strange_request(const request_rec *of, apr_pool_t *pool)
     const char *query = strchr(of->unparsed_uri, '?');
 
     r->pool = pool;
-    r->connection = strange_connection(of->connection, pool);
+    r->connection = strange_connection(of, pool);
     r->request_config = ap_create_request_config(pool);
     r->headers_in = apr_table_make(pool, 1);
     r->headers_out = apr_table_make(pool, 1);

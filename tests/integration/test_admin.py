@@ -16,7 +16,8 @@ ME = "127.0.0.2"  # the address that may
 TOKEN = {"X-Token": "secret"}
 JSON = {"Content-Type": "application/json"}
 GUARDED = ("user", "ip", "expr", "env", "any")
-OPEN = ("late", "method", "htaccess/x", "rewritten")
+OPEN = ("late", "htaccess/method/", "htaccess/all/", "rewritten")
+OPTIONS = {"override": "FileInfo AuthConfig"}
 
 CONF = """
 SetEnvIf X-Token secret HAS_TOKEN
@@ -65,10 +66,6 @@ FCacheBackend second memory: size=8M
 <Location /adm/late>
     Require all granted
 </Location>
-<Location /adm/method>
-    SetHandler fcache-admin
-    Require method GET POST DELETE
-</Location>
 <Location /adm/other>
     SetHandler fcache-admin
     Require ip 127.0.0.2
@@ -83,6 +80,13 @@ FCacheBackend second memory: size=8M
 <Location /p>
     FCachePurge on
     Require ip 127.0.0.2
+</Location>
+<Location /p/both>
+    FCachePurge on
+    <RequireAny>
+        Require method GET HEAD POST PUT DELETE
+        Require ip 127.0.0.2
+    </RequireAny>
 </Location>
 <Location /p/open>
     Require all granted
@@ -102,9 +106,11 @@ def fetch(*words, **knobs):
 def prepare(server):
     server.users(root="pass", joe="word")
     folder = server.root / "htdocs" / "adm" / "htaccess"
-    folder.mkdir(parents=True)
-    (folder / ".htaccess").write_text("SetHandler fcache-admin\n")
-    (folder / "x").write_text("x")
+    for name, words in (("all", "all granted"),
+                        ("method", "method GET POST DELETE")):
+        (folder / name).mkdir(parents=True)
+        (folder / name / ".htaccess").write_text(
+            f"SetHandler fcache-admin\nRequire {words}\n")
 
 
 def permit(name):
@@ -196,6 +202,9 @@ REFUSED = [
     "</VirtualHost>",
     "<IfModule fcache_module>\n<Location /x>\nSetHandler fcache-admin\n"
     "</Location>\n</IfModule>",
+    "<Location /x>\nSetHandler fcache-admin\nRequire method POST\n"
+    "</Location>",
+    "<Location /x>\nSetHandler fcache-admin\nRequire ssl\n</Location>",
     "<Location /x>\nFCachePurge on\n</Location>",
     "<Location /x>\nFCachePurge On\nRequire all granted\n</Location>",
     "FCachePurge on",
@@ -405,6 +414,17 @@ def test_purge_needs_permission(httpd, own):
     assert httpd.get(own, source=ME).cache == "HIT"
     httpd.log.expect("FC0108")
     assert fetch(httpd.port, "/p/open/x", "PURGE", source=ME).status == 403
+
+
+def test_all_may_read_and_some_may_purge(httpd, origin, path):
+    path = "/p/both" + path
+    origin.on(path, counting())
+    assert [httpd.get(path).cache for _ in "12"] == ["MISS", "HIT"]
+    httpd.log.allow("AH01630")
+    assert fetch(httpd.port, path, "PURGE").status == 403
+    assert httpd.get(path).cache == "HIT"
+    assert fetch(httpd.port, path, "PURGE", source=ME).status == 200
+    assert httpd.get(path).cache == "MISS"
 
 
 def test_purge_is_nothing_special_elsewhere(httpd, origin, path):
