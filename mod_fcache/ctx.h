@@ -283,6 +283,7 @@ apr_status_t mfc_repeat_no_body(ap_filter_t *f, apr_bucket_brigade *bb,
                                 ap_input_mode_t mode, apr_read_type_e block,
                                 apr_off_t readbytes);
 apr_status_t mfc_repeat_sink(ap_filter_t *f, apr_bucket_brigade *bb);
+apr_status_t mfc_repeat_drain(ap_filter_t *f, apr_bucket_brigade *bb);
 
 /* ---- invalidate.c -------------------------------------------------------- */
 

@@ -70,7 +70,7 @@ static void register_hooks(apr_pool_t *pool)
     mfc_sink_handle = ap_register_output_filter("FCACHE_SINK", mfc_repeat_sink,
                                                 NULL, AP_FTYPE_RESOURCE);
     mfc_drain_handle = ap_register_output_filter(
-        "FCACHE_DRAIN", mfc_repeat_sink, NULL, AP_FTYPE_NETWORK);
+        "FCACHE_DRAIN", mfc_repeat_drain, NULL, AP_FTYPE_NETWORK);
 }
 
 AP_DECLARE_MODULE(fcache) = {STANDARD20_MODULE_STUFF,

@@ -55,10 +55,27 @@ apr_status_t mfc_repeat_no_body(ap_filter_t *f, apr_bucket_brigade *bb,
     return APR_SUCCESS;
 }
 
-apr_status_t mfc_repeat_sink(ap_filter_t *f, apr_bucket_brigade *bb)
+apr_status_t mfc_repeat_drain(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     (void)f;
     apr_brigade_cleanup(bb);
+    return APR_SUCCESS;
+}
+
+/* More than could be stored is for nobody: the origin is cut off. */
+apr_status_t mfc_repeat_sink(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    uint64_t *sunk = f->ctx;
+    apr_off_t length = 0;
+
+    if (apr_brigade_length(bb, 0, &length) == APR_SUCCESS && length > 0) {
+        *sunk += (uint64_t)length;
+    }
+    apr_brigade_cleanup(bb);
+    if (*sunk > mfc_conf_of(f->r)->max_object) {
+        f->c->aborted = 1;
+        return APR_ECONNABORTED;
+    }
     return APR_SUCCESS;
 }
 
@@ -218,7 +235,8 @@ request_rec *mfc_repeat_create(const request_rec *of, const fcache_key_t *key,
     ap_set_module_config(c->conn_config, &fcache_module, repeat);
     c->master = front;
     r = ap_create_request(c);
-    ap_add_output_filter_handle(mfc_sink_handle, NULL, r, c);
+    ap_add_output_filter_handle(mfc_sink_handle,
+                                apr_pcalloc(pool, sizeof(uint64_t)), r, c);
     is_fine = run_phases(r, of) && mfc_on_repeat(r, key);
     repeat->scheme = apr_pstrdup(pool, ap_http_scheme(r));
     c->master = NULL;

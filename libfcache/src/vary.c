@@ -314,7 +314,7 @@ static const struct {
     const char *name, *alias;
 } codings[] = {
     {"br", NULL},       {"deflate", NULL}, {"gzip", "x-gzip"},
-    {"identity", NULL}, {"zstd", NULL},
+    {"identity", NULL}, {"zstd", NULL},    {"*", NULL},
 };
 #define CODINGS       (sizeof codings / sizeof codings[0])
 #define ALL_CODINGS   ((1u << CODINGS) - 1)
@@ -323,6 +323,9 @@ static const struct {
 /* The bit of a coding, all of them for "*", 0 for one we do not know. */
 static unsigned coding_bit(fcache_bytes_t name)
 {
+    if (fcache_bytes_equal(name, fcache_str("*"))) {
+        return ALL_CODINGS;
+    }
     for (size_t i = 0; i < CODINGS; i++) {
         if (fcache_bytes_equal_nocase(name, fcache_str(codings[i].name)) ||
             (codings[i].alias &&
@@ -330,12 +333,12 @@ static unsigned coding_bit(fcache_bytes_t name)
             return 1u << i;
         }
     }
-    return fcache_bytes_equal(name, fcache_str("*")) ? ALL_CODINGS : 0;
+    return 0;
 }
 
-/* Which codings the client takes (RFC 9110 §12.5.3); only identity when that
- * cannot be made out. */
-static unsigned accepted_codings(fcache_list_t list)
+/* Which codings the client takes (RFC 9110 §12.5.3). 0 when that cannot be made
+ * out, or one is not known: the origin may know it. */
+static int accepted_codings(fcache_list_t list, unsigned *out)
 {
     unsigned named = 0;
     unsigned refused = 0;
@@ -346,8 +349,8 @@ static unsigned accepted_codings(fcache_list_t list)
         fcache_bytes_t name = {NULL, 0};
         (void)take_part(&element, &name);
         unsigned bit = coding_bit(name);
-        if (weight < 0 || !fcache_is_token(name)) {
-            return ONLY_IDENTITY;
+        if (weight < 0 || !fcache_is_token(name) || (bit == 0 && weight > 0)) {
+            return 0;
         }
         if (bit == ALL_CODINGS) {
             others = weight > 0 ? ALL_CODINGS : 0;
@@ -356,14 +359,18 @@ static unsigned accepted_codings(fcache_list_t list)
             refused |= weight > 0 ? 0 : bit;
         }
     }
-    return (named | others) & ~refused;
+    *out = (named | others) & ~refused;
+    return 1;
 }
 
 static fcache_status_t add_codings(fcache_buf_t *out, fcache_list_t list)
 {
-    unsigned accepted = accepted_codings(list);
+    unsigned accepted = 0;
     size_t start = out->len;
     fcache_status_t status = FCACHE_OK;
+    if (!accepted_codings(list, &accepted)) {
+        return add_in_order(out, list, 1);
+    }
     for (size_t i = 0; i < CODINGS && status == FCACHE_OK; i++) {
         if (accepted & 1u << i) {
             status = add_comma(out, start);

@@ -435,6 +435,17 @@ def test_a_script_is_refreshed(httpd):
     assert runs.read_text().count("run") == 3
 
 
+def test_what_cannot_be_stored_is_not_read_to_its_end(httpd, origin, path):
+    """A refresh of what is endless by now, two minutes of it here."""
+    origin.on(path, ok("x", ("Age", "20"), cc=SWR),
+              ok(b"y" * 2**26, cc="no-store", framing="chunked",
+                 pace=(2**15, 0.06)))
+    httpd.get(path)
+    assert httpd.get(path).cache == "STALE"
+    httpd.log.wait("FC0106: refreshed behind: MISS response-no-store",
+                   timeout=60)
+
+
 def test_t22_no_redirect_is_followed(httpd, origin, path):
     runs = script(httpd, "moving")
     other = script(httpd, "other")

@@ -71,3 +71,20 @@ def test_t17_codings_never_mix(httpd, origin, path, vary):
                 (coding, f"in {coding}"), ("identity", "in identity")), target
         if vary:
             assert got.cache == "HIT" and got.body.decode() == f"in {second}"
+
+
+def test_t17_a_coding_that_we_do_not_know(httpd, origin, path):
+    """Nor one that the origin made out of a field that is malformed."""
+    def answer(request):
+        asked = request.get("Accept-Encoding")
+        coding = next((c for c in ("dcz", "br") if c in asked), None)
+        return ok(f"in {coding}", ("Vary", "Accept-Encoding"),
+                  *([("Content-Encoding", coding)] if coding else []))
+    origin.on(path, answer)
+    for asked, coding in (("gzip, dcz", "dcz"), ("br;q=high", "br"),
+                          ("gzip", None), ("identity", None), ("foo", None),
+                          ("dcz, gzip", "dcz"), ("*, br;q=0", "br")):
+        for verdict in ("MISS", "HIT"):
+            got = httpd.get(path, {"Accept-Encoding": asked})
+            assert (got.cache, got.get("Content-Encoding")) == (
+                verdict, coding), asked
