@@ -332,6 +332,11 @@ apr_status_t mfc_rules_filter(ap_filter_t *f, apr_bucket_brigade *bb);
 /* Offers other modules the functions of mod_fcache.h. */
 void mfc_optional_hook(void);
 
+/* ---- dump.c -------------------------------------------------------------- */
+
+/* Hook of httpd -t: with -D DUMP_FCACHE tells the stores and scopes. */
+void mfc_on_test_config(apr_pool_t *pconf, server_rec *main_server);
+
 /* ---- post.c -------------------------------------------------------------- */
 
 /* Watches the answer to a POST that goes round the cache, should it be the

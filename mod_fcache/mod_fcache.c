@@ -22,6 +22,7 @@ static void register_hooks(apr_pool_t *pool)
     (void)pool;
     ap_hook_pre_config(mfc_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(mfc_check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_test_config(mfc_on_test_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(mfc_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(mfc_child_init, NULL, NULL, APR_HOOK_MIDDLE);
 
