@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """httpd -t and what remote stores are protected with: nothing is asked of the
 network, and whatever is wrong names the file or the way out."""
+import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -78,3 +80,23 @@ def test_options_are_known(secret):
     assert code != 0
     for word in ("colour", "secret-file", "compress", "lookup"):
         assert word in said, said
+
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGES = ("redis", "memcached", "dynamodb", "tiered-store",
+         "directives/FCacheBackend", "directives/FCacheSecretFile",
+         "directives/FCacheEncrypt", "directives/FCacheIntegrity")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_the_documentation_shows_is_accepted(page, secret, tmp_path):
+    password = tmp_path / "password"
+    password.touch(0o600)
+    password.write_text("hunter2\n", encoding="ascii")
+    text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```apache\n(.*?)```", text, re.S)
+    assert examples
+    for example in examples:
+        example = re.sub(r"/etc/\S*secret", str(secret), example)
+        example = example.replace("/etc/fcache/redis", str(password))
+        assert check(example) == (0, "Syntax OK\n")
