@@ -5,8 +5,7 @@
 
 #include <apr_strings.h>
 
-#define COMMANDS_MAX 4 /* of an exchange */
-#define READ_BYTES   16384
+#define READ_BYTES 16384
 
 /* ---- exchanges ----------------------------------------------------------- */
 
@@ -14,8 +13,8 @@ fcache_status_t fcrd_send(fcn_stream_t *stream,
                           const fcrd_command_t *const *commands, size_t count,
                           fcn_deadline_t deadline, fcache_error_t *error)
 {
-    fcrd_wire_t wires[COMMANDS_MAX] = {{NULL, {NULL, 0}}};
-    fcache_bytes_t pieces[COMMANDS_MAX] = {{NULL, 0}};
+    fcrd_wire_t wires[FCRD_COMMANDS_MAX] = {{NULL, {NULL, 0}}};
+    fcache_bytes_t pieces[FCRD_COMMANDS_MAX] = {{NULL, 0}};
     fcache_status_t status = FCACHE_OK;
     for (size_t i = 0; i < count && status == FCACHE_OK; i++) {
         status = fcrd_command_format(commands[i], &wires[i]);

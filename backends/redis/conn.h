@@ -26,6 +26,8 @@ typedef struct fcrd_access_t {
 /* For nodes; the baton is a fcrd_access_t. Connections are fcn_stream_t. */
 extern const fcn_conn_ops_t fcrd_conn_ops;
 
+#define FCRD_COMMANDS_MAX 4 /* of an exchange */
+
 /* Writes commands, all at once. */
 fcache_status_t fcrd_send(fcn_stream_t *stream,
                           const fcrd_command_t *const *commands, size_t count,

@@ -7,6 +7,8 @@
 #define ROUNDS_MAX   5
 #define COMMANDS_MAX (2 * FCRD_CALLS_MAX)
 
+_Static_assert(COMMANDS_MAX <= FCRD_COMMANDS_MAX, "each may have its ASKING");
+
 /* Calls to one server, on one connection. */
 typedef struct flight_t {
     fcrd_server_t *server;
