@@ -25,7 +25,7 @@ static int on_create_request(request_rec *r, request_rec *response)
         mfc_refresh_watch(r, response->connection);
         ap_add_input_filter_handle(mfc_framing_handle, ctx, response,
                                    response->connection);
-        ap_add_input_filter_handle(mfc_lines_handle, ctx, response,
+        ap_add_input_filter_handle(mfc_lines_handle, r, response,
                                    response->connection);
     }
     return DECLINED;
@@ -63,7 +63,8 @@ static void note_status(mfc_ctx_t *ctx, fcache_bytes_t line)
     ctx->bad_expires = NULL;
 }
 
-/* The first Expires, when it is no date. */
+/* The first Expires, when it is no date; r is the client's request, for the one
+ * that the answer was read with is gone before what was read is passed on. */
 static void note_expires(request_rec *r, mfc_ctx_t *ctx, fcache_bytes_t value)
 {
     int64_t date_s;
@@ -107,7 +108,7 @@ apr_status_t mfc_lines_filter(ap_filter_t *f, apr_bucket_brigade *bb,
         while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r')) {
             len--;
         }
-        note_line(f->r, f->ctx, fcache_bytes(line, len));
+        note_line(f->ctx, mfc_ctx_of(f->ctx), fcache_bytes(line, len));
     }
     return status;
 }
@@ -116,8 +117,7 @@ void mfc_framing_restore(request_rec *r, const mfc_ctx_t *ctx)
 {
     if (ctx->bad_expires != NULL &&
         apr_table_get(r->headers_out, "Expires") != NULL) {
-        apr_table_setn(r->headers_out, "Expires",
-                       apr_pstrdup(r->pool, ctx->bad_expires));
+        apr_table_setn(r->headers_out, "Expires", ctx->bad_expires);
     }
 }
 
