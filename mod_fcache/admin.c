@@ -45,9 +45,24 @@ static int purge(request_rec *r)
                          : mfc_purge_refuse(r, refused, why);
 }
 
+static int is_handler(const request_rec *r)
+{
+    return r->handler != NULL && strcmp(r->handler, "fcache-admin") == 0;
+}
+
+static int is_purge(const request_rec *r)
+{
+    return mfc_conf_of(r)->purge && strcmp(r->method, "PURGE") == 0;
+}
+
+int mfc_is_admin(const request_rec *r)
+{
+    return is_handler(r) || is_purge(r);
+}
+
 int mfc_on_admin(request_rec *r)
 {
-    if (r->handler == NULL || strcmp(r->handler, "fcache-admin") != 0) {
+    if (!is_handler(r)) {
         return DECLINED;
     }
     set_fields(r);
@@ -70,8 +85,7 @@ int mfc_on_purge(request_rec *r)
     const char *how = apr_table_get(r->headers_in, "X-FCache-Purge");
     mfc_order_t order = {.count = 1};
 
-    if (!mfc_conf_of(r)->purge || strcmp(r->method, "PURGE") != 0 ||
-        r->main != NULL) {
+    if (!is_purge(r) || r->main != NULL) {
         return DECLINED;
     }
     set_fields(r);

@@ -17,6 +17,9 @@
 int mfc_on_admin(request_rec *r);
 int mfc_on_purge(request_rec *r);
 
+/* Is the request one of theirs? */
+int mfc_is_admin(const request_rec *r);
+
 /* ---- admin_auth.c -------------------------------------------------------- */
 
 /* At start: does a Require that keeps somebody out stand beside each SetHandler

@@ -4,7 +4,7 @@
  * made stale, before the client learns that it was done. The scope need not be
  * one that caches.
  */
-#include "ctx.h"
+#include "admin.h"
 
 #include <apr_strings.h>
 #include <http_log.h>
@@ -29,7 +29,8 @@ static int is_write(const request_rec *r, const mfc_conf_t *conf)
 static int has_rules(const request_rec *r, const mfc_conf_t *conf)
 {
     return r->main == NULL && conf->invalidate != NULL &&
-           conf->invalidate->nelts > 0 && is_write(r, conf);
+           conf->invalidate->nelts > 0 && is_write(r, conf) &&
+           !mfc_is_admin(r); /* which says itself what goes */
 }
 
 /* 0 when the store could not: another try would only wait once more. */

@@ -26,6 +26,7 @@ RewriteRule ^/adm/rewritten$ - [H=fcache-admin]
 ProxyPass /adm !
 ProxyPass / {origin}/ retry=0
 FCacheEnable on
+FCacheInvalidate tag:everything
 FCacheBackend second memory: size=8M
 <LocationMatch "^/adm/(?!htaccess)">
     Require all granted
@@ -395,6 +396,18 @@ def test_purge_purges_its_url(httpd, origin, own):
     assert httpd.get(own, source=ME).cache == "MISS"
     assert httpd.get(own + "?q", source=ME).cache == "HIT"
     assert {r.method for r in origin.seen(own)} == {"GET"}
+
+
+def test_a_purge_is_no_write(httpd, origin, path):
+    """The rules of a scope are not for it."""
+    origin.on(path, counting(("Cache-Tag", "everything")))
+    origin.on(path + "/w", ok("x", cc=None))
+    assert [httpd.get(path).cache for _ in "12"] == ["MISS", "HIT"]
+    assert order(httpd, {"tag": "a"})[0] == 200
+    assert fetch(httpd.port, "/p" + path, "PURGE", source=ME).status == 200
+    assert httpd.get(path).cache == "HIT"
+    httpd.post(path + "/w", b"")
+    assert httpd.get(path).cache == "MISS"
 
 
 def test_purge_may_be_soft(httpd, own):
