@@ -70,6 +70,7 @@ void mfc_capture_drop(request_rec *r, mfc_ctx_t *ctx, fcache_reason_t reason)
         capture->writer = NULL;
     }
     capture->hold = 0;
+    mfc_flight_refused(r, ctx, reason);
     mfc_report(r, ctx, FCACHE_VERDICT_MISS, reason);
 }
 

@@ -31,6 +31,10 @@
     {                                                                          \
         method_get, 1                                                          \
     }
+#define MFC_LOCK_ON                                                            \
+    {                                                                          \
+        MFC_LOCK_WAIT_US, MFC_LOCK_LEASE_US                                    \
+    }
 #define MFC_STALE_ORIGIN                                                       \
     {                                                                          \
         0, 0, 0                                                                \

@@ -101,6 +101,15 @@ typedef struct mfc_rule_t {
     const ap_expr_info_t *when; /* NULL: always */
 } mfc_rule_t;
 
+/* How long to wait for who asks the origin; 0: everybody asks. */
+typedef struct mfc_lock_conf_t {
+    int64_t wait_us;
+    int64_t lease_us; /* how long the one may take until it counts as dead */
+} mfc_lock_conf_t;
+
+#define MFC_LOCK_WAIT_US  (2 * FCACHE_US_PER_S)
+#define MFC_LOCK_LEASE_US (5 * FCACHE_US_PER_S)
+
 /* The names of the variables and notes of a request, made from the prefix. */
 typedef struct mfc_env_names_t {
     const char *status;
@@ -183,6 +192,8 @@ const char *mfc_parse_authorization(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_error_status(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_bad_age(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_request_control(cmd_parms *, void *, int, char *const[]);
+const char *mfc_parse_lock(cmd_parms *, void *, int, char *const[]);
+const char *mfc_parse_percent(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_stale(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_tags(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_tag(cmd_parms *, void *, int, char *const[]);

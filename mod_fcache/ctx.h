@@ -67,7 +67,11 @@ struct mfc_ctx_t {
     int has_expires;               /* a line of that head */
     const char *bad_expires;       /* that line, if it is no date, or NULL */
     struct mfc_capture_t *capture; /* NULL: not watching the origin */
-    mfc_put_fn put;                /* put off, or NULL */
+    struct mfc_flight_t *flight;   /* NULL: never asked who leads */
+    int is_collapsed;              /* served what another asked for */
+    int64_t early_of_us; /* a refresh before its time: what is fresh until then
+                            is to be asked about, 0: not so */
+    mfc_put_fn put;      /* put off, or NULL */
 };
 
 /* The request's state, or NULL when the scope is off. */
@@ -242,10 +246,78 @@ int mfc_stale_is_failure(int status);
 void mfc_stale_arm(request_rec *r, mfc_ctx_t *ctx);
 apr_status_t mfc_stale_filter(ap_filter_t *f, apr_bucket_brigade *bb);
 
+/* ---- flight.c: one asks for all ------------------------------------------ */
+
+/* How something that others wait for ended. */
+typedef enum mfc_outcome_t {
+    MFC_OUTCOME_NONE,   /* it has not, in time */
+    MFC_OUTCOME_OVER,   /* look whether it is stored */
+    MFC_OUTCOME_MARKED, /* it is not, and will not be */
+    MFC_OUTCOME_FAILED  /* by a fault of the origin */
+} mfc_outcome_t;
+
+/* Before the first request of a process. */
+void mfc_flight_child_init(void);
+
+/*
+ * After a look-up and decide: 1 when it is to be done again, for something has
+ * changed. May wait, for as long as the scope allows. With 0 the decision stands:
+ * a follower's may have become to serve what is stale.
+ */
+int mfc_flight_turn(request_rec *r, mfc_ctx_t *ctx);
+
+/* Did it wait? And why the origin would have been asked. */
+int mfc_flight_is_collapsed(const mfc_ctx_t *ctx,
+                            fcache_forward_t *out_forward);
+
+/* Random bits; 0 should there be none. */
+uint64_t mfc_random(void);
+
+/* Frees those who wait for this request, if it leads; any number of times. */
+void mfc_flight_end(mfc_ctx_t *ctx, mfc_outcome_t outcome);
+
+/* It was stored. */
+void mfc_flight_stored(request_rec *r, mfc_ctx_t *ctx);
+
+/* It was not, and why. */
+void mfc_flight_refused(const request_rec *r, mfc_ctx_t *ctx,
+                        fcache_reason_t reason);
+
+/* ---- queue.c: the requests of a process for one key ---------------------- */
+
+typedef enum mfc_place_t {
+    MFC_PLACE_FIRST,
+    MFC_PLACE_BEHIND, /* somebody to wait for */
+    MFC_PLACE_MARKED  /* lately it was not stored */
+} mfc_place_t;
+
+void mfc_queue_child_init(apr_pool_t *pchild);
+
+/* FIRST: with the number of its seat until then, or 0 when that is taken by
+ * another key; to be left by that number, 0 included. */
+mfc_place_t mfc_queue_enter(const fcache_key_t *key, int64_t now_us,
+                            int64_t until_us, unsigned *out_number);
+void mfc_queue_extend(const fcache_key_t *key, unsigned number,
+                      int64_t since_us, int64_t until_us);
+void mfc_queue_leave(const fcache_key_t *key, unsigned number,
+                     mfc_outcome_t outcome, int64_t mark_until_us);
+void mfc_queue_unmark(const fcache_key_t *key);
+
+/* BEHIND: waits for the one in the seat; NONE when time is up before. */
+mfc_outcome_t mfc_queue_wait(const fcache_key_t *key, int64_t give_up_us,
+                             int64_t wait_us);
+
+/* FIRST: a pause in waiting for what began then; 0 when there is to be none. */
+int mfc_queue_sleep(int64_t since_us, int64_t wait_us, int64_t now_us,
+                    int64_t pause_us);
+
 /* ---- refresh.c: stale-while-revalidate ----------------------------------- */
 
 /* Before the first request of a process, which refreshes nothing without. */
 void mfc_refresh_child_init(apr_pool_t *pchild);
+
+/* How many children of an MPM without threads are idle, or not yet started. */
+int mfc_idle_children(int *out_children);
 
 /* Could it be repeated behind, if it were served a stale entry? */
 int mfc_refresh_can(const request_rec *r);
@@ -253,6 +325,9 @@ int mfc_refresh_can(const request_rec *r);
 /* Says before a stale entry is served that it will be refreshed; start does so
  * when it has been. */
 void mfc_refresh_promise(request_rec *r, mfc_ctx_t *ctx);
+
+/* The same before a fresh one is served, if by chance it is due already. */
+void mfc_refresh_early(request_rec *r, mfc_ctx_t *ctx);
 void mfc_refresh_start(request_rec *r, const mfc_ctx_t *ctx);
 
 /* A refresh brought what is not to be stored: is the stale entry, which would

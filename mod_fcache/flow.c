@@ -6,7 +6,8 @@
  *                2 key       request -> canonical bytes -> digest
  *                3 lookup    store get, verify, decode, Vary variant
  *                4 decide    (entry, request, now) -> plan and reason
- *                5 serve     the stored answer, or ask the origin and watch
+ *                5 flight    is the origin being asked? Wait, and look again
+ *                  serve     the stored answer, or ask the origin and watch
  *   on_response  6 judge     (request, response, now) -> store, refresh or not
  *                7 capture   tee the body, bounded, while it streams
  *                8 commit    at its end: encode, put; a remote store: on_log
@@ -110,16 +111,21 @@ static void forget_hit(mfc_ctx_t *ctx)
     ctx->hit.pin = NULL;
 }
 
+typedef fcache_status_t (*lookup_fn)(fcache_t *cache, const fcache_key_t *key,
+                                     const fcache_request_t *request,
+                                     int64_t now_us, fcache_hit_t *out_hit,
+                                     apr_pool_t *pool, fcache_error_t *error);
+
 /* 3 */
-static void lookup(request_rec *r, mfc_ctx_t *ctx)
+static void lookup(request_rec *r, mfc_ctx_t *ctx, lookup_fn look)
 {
     fcache_error_t error = {""};
 
     if (!mfc_is_remote(ctx)) {
         ctx->hit_epoch = fcache_epoch(ctx->cache);
     }
-    ctx->found = fcache_lookup(ctx->cache, &ctx->key, &ctx->request,
-                               ctx->started_us, &ctx->hit, r->pool, &error);
+    ctx->found = look(ctx->cache, &ctx->key, &ctx->request, ctx->started_us,
+                      &ctx->hit, r->pool, &error);
     if (fcache_status_is_fault(ctx->found)) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "FC0105: look-up: %s",
                       error.text);
@@ -139,11 +145,11 @@ static void lookup(request_rec *r, mfc_ctx_t *ctx)
 }
 
 /* 4 */
-static void decide(mfc_ctx_t *ctx)
+static void decide(mfc_ctx_t *ctx, int64_t now_us)
 {
     ctx->decision = fcache_decide(
         &ctx->policy, ctx->found == FCACHE_OK ? &ctx->hit.entry : NULL,
-        ctx->hit.soft_purged, &ctx->request, ctx->started_us);
+        ctx->hit.soft_purged, &ctx->request, now_us);
     if (fcache_status_is_fault(ctx->found)) {
         ctx->decision.reason = FCACHE_REASON_STORE_FAULT;
     } else if (ctx->found != FCACHE_OK && ctx->hit.varied &&
@@ -154,15 +160,32 @@ static void decide(mfc_ctx_t *ctx)
     ctx->ttl_s = ctx->decision.ttl_s;
 }
 
-/* 5 */
+/* 5. What is fresh after a wait was asked for by another. */
+static void take_turn(request_rec *r, mfc_ctx_t *ctx)
+{
+    while (mfc_flight_turn(r, ctx)) {
+        forget_hit(ctx);
+        ctx->started_us = apr_time_now();
+        lookup(r, ctx, fcache_lookup_again);
+        decide(ctx, ctx->started_us);
+    }
+    if (ctx->decision.plan == FCACHE_PLAN_HIT &&
+        mfc_flight_is_collapsed(ctx, &ctx->forward)) {
+        ctx->is_collapsed = 1;
+        ctx->decision.reason = FCACHE_REASON_COLLAPSED;
+    }
+}
+
 static int answer(request_rec *r, mfc_ctx_t *ctx)
 {
     switch (ctx->decision.plan) {
     case FCACHE_PLAN_HIT:
+        mfc_refresh_early(r, ctx);
         mfc_report(r, ctx, FCACHE_VERDICT_HIT, ctx->decision.reason);
         return mfc_serve(r, ctx);
     case FCACHE_PLAN_HIT_STALE:
-        if (ctx->decision.reason == FCACHE_REASON_STALE_WHILE_REVALIDATE) {
+        if (ctx->decision.reason == FCACHE_REASON_STALE_WHILE_REVALIDATE &&
+            ctx->policy.refreshes) {
             mfc_refresh_promise(r, ctx);
         }
         mfc_report(r, ctx, FCACHE_VERDICT_STALE, ctx->decision.reason);
@@ -242,6 +265,16 @@ int mfc_on_repeat(request_rec *r, const fcache_key_t *key)
            fcache_bytes_equal(ctx->key.canonical, key->canonical);
 }
 
+/* One before its time asks about what was fresh until then as if it was then,
+ * but not about what took its place meanwhile. */
+static int64_t now_of_refresh(const mfc_ctx_t *ctx)
+{
+    return ctx->found == FCACHE_OK &&
+                   ctx->hit.entry.fresh_until_us == ctx->early_of_us
+               ? ctx->early_of_us
+               : ctx->started_us;
+}
+
 /* A refresh: by now another one may have made it needless. */
 static int refresh(request_rec *r)
 {
@@ -251,8 +284,8 @@ static int refresh(request_rec *r)
         return HTTP_FORBIDDEN;
     }
     ctx->started_us = apr_time_now();
-    lookup(r, ctx);
-    decide(ctx);
+    lookup(r, ctx, fcache_lookup);
+    decide(ctx, now_of_refresh(ctx));
     if (ctx->decision.plan == FCACHE_PLAN_HIT) {
         forget_hit(ctx);
         mfc_report(r, ctx, FCACHE_VERDICT_HIT, ctx->decision.reason);
@@ -272,6 +305,7 @@ int mfc_on_request(request_rec *r)
     }
     if (ctx != NULL) {
         mfc_revalidate_disarm(r, ctx);
+        mfc_flight_refused(r, ctx, ctx->reason);
         if (r->status != HTTP_OK) {
             return error_document(r, ctx);
         }
@@ -292,8 +326,9 @@ int mfc_on_request(request_rec *r)
     if (ctx->bypass != FCACHE_REASON_NONE) {
         return bypass(r, ctx);
     }
-    lookup(r, ctx);
-    decide(ctx);
+    lookup(r, ctx, fcache_lookup);
+    decide(ctx, ctx->started_us);
+    take_turn(r, ctx);
     return answer(r, ctx);
 }
 
@@ -422,6 +457,7 @@ void mfc_on_error(request_rec *r)
     if (ctx == NULL) {
         return;
     }
+    mfc_flight_refused(r, ctx, ctx->reason);
     mfc_report_beside(r, ctx);
     mfc_bypass_on_error(r, ctx);
     /* mod_proxy fails after it has passed the bucket that said so: the answer
@@ -444,6 +480,7 @@ int mfc_on_log(request_rec *r)
     for (each = r; each != NULL; each = each->next) {
         if (mfc_ctx_of(each) != NULL) {
             mfc_later_run(each, mfc_ctx_of(each));
+            mfc_flight_end(mfc_ctx_of(each), MFC_OUTCOME_OVER);
         }
     }
     if (ctx != NULL) {

@@ -20,6 +20,21 @@ static int would_replace_whole(const request_rec *r, const mfc_ctx_t *ctx)
            ctx->hit.entry.status != HTTP_PARTIAL_CONTENT;
 }
 
+/* What came together does not go together. */
+static void spread(mfc_ctx_t *ctx)
+{
+    fcache_judgement_t *judgement = &ctx->judgement;
+    int64_t ttl_us = judgement->fresh_until_us - ctx->answered_us;
+
+    if (ctx->conf->jitter_percent > 0 && ttl_us > 0 &&
+        (judgement->ruling == FCACHE_RULING_STORE ||
+         judgement->ruling == FCACHE_RULING_REFRESH)) {
+        judgement->fresh_until_us =
+            ctx->answered_us +
+            fcache_jitter(ttl_us, ctx->conf->jitter_percent, mfc_random());
+    }
+}
+
 void mfc_judge(request_rec *r, mfc_ctx_t *ctx, fcache_fields_t fields)
 {
     fcache_response_t response = {r->status, fields, ctx->started_us,
@@ -34,6 +49,7 @@ void mfc_judge(request_rec *r, mfc_ctx_t *ctx, fcache_fields_t fields)
             : fcache_judge(&ctx->policy, &ctx->request, &response, stored,
                            response.response_us);
     ctx->answered_us = response.response_us;
+    spread(ctx);
     if (would_replace_whole(r, ctx)) {
         ctx->judgement.ruling = FCACHE_RULING_NO_STORE;
         ctx->judgement.reason = FCACHE_REASON_PARTIAL;

@@ -42,7 +42,10 @@ static void put_now(request_rec *r, mfc_ctx_t *ctx, mfc_put_fn put)
     fcache_error_t error = {""};
     fcache_status_t status = put(r, ctx, &error);
 
-    if (status != FCACHE_OK) {
+    if (status == FCACHE_OK) {
+        mfc_flight_stored(r, ctx);
+    } else {
+        mfc_flight_refused(r, ctx, mfc_refusal(status));
         mfc_report(r, ctx, ctx->verdict, mfc_refusal(status));
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "FC0103: not stored: %s",
                       error.text);

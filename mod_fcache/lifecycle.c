@@ -229,5 +229,7 @@ void mfc_child_init(apr_pool_t *pchild, server_rec *main_server)
             store->cache = NULL;
         }
     }
+    mfc_queue_child_init(pchild);
+    mfc_flight_child_init();
     mfc_refresh_child_init(pchild);
 }

@@ -225,20 +225,28 @@ static void *APR_THREAD_FUNC run_thread(apr_thread_t *thread, void *data)
     return NULL;
 }
 
-/* Half of the children at most are busy, so that refreshes never use up what
- * clients need. */
-static int can_be_spared(void)
+int mfc_idle_children(int *out_children)
 {
-    int children = 0;
     int idle = 0;
     int i;
 
-    ap_mpm_query(AP_MPMQ_MAX_DAEMONS, &children);
-    for (i = 0; i < children; i++) {
+    *out_children = 0;
+    ap_mpm_query(AP_MPMQ_MAX_DAEMONS, out_children);
+    for (i = 0; i < *out_children; i++) {
         const worker_score *score = ap_get_scoreboard_worker_from_indexes(i, 0);
         idle += score != NULL &&
                 (score->status == SERVER_READY || score->status == SERVER_DEAD);
     }
+    return idle;
+}
+
+/* Half of the children at most are busy, so that refreshes never use up what
+ * clients need. */
+static int can_be_spared(void)
+{
+    int children;
+    int idle = mfc_idle_children(&children);
+
     return idle >= children / 2;
 }
 
@@ -279,6 +287,7 @@ static int start_place(place_t *place, const request_rec *r,
     if (place->r == NULL) {
         return 0;
     }
+    mfc_ctx_of(place->r)->early_of_us = ctx->early_of_us;
     if (crew->is_threaded) {
         return start_thread(place);
     }
@@ -318,6 +327,24 @@ int mfc_refresh_can(const request_rec *r)
     return crew != NULL && r->method_number == M_GET && r->prev == NULL &&
            (crew->is_threaded || r->connection->master == NULL) &&
            !mfc_repeat_is(r->connection);
+}
+
+void mfc_refresh_early(request_rec *r, mfc_ctx_t *ctx)
+{
+    const fcache_entry_t *entry = &ctx->hit.entry;
+    int64_t ahead_us;
+
+    if (ctx->conf->early_percent == 0 || !ctx->policy.refreshes ||
+        ctx->is_collapsed || entry->fresh_until_us <= entry->created_us) {
+        return;
+    }
+    ahead_us = (entry->fresh_until_us - entry->created_us) / 100 *
+               (int64_t)ctx->conf->early_percent;
+    if (fcache_early_is_due(entry->fresh_until_us, ahead_us, 100, mfc_random(),
+                            ctx->started_us)) {
+        ctx->early_of_us = entry->fresh_until_us;
+        mfc_refresh_promise(r, ctx);
+    }
 }
 
 void mfc_refresh_promise(request_rec *r, mfc_ctx_t *ctx)

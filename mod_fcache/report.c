@@ -40,6 +40,7 @@ static const char *cache_status(request_rec *r, const mfc_ctx_t *ctx)
     char text[FCACHE_CACHE_STATUS_LEN];
 
     status.is_hit = is_served(ctx->verdict);
+    status.is_collapsed = ctx->is_collapsed;
     status.is_stored = ctx->reason == FCACHE_REASON_STORED ||
                        ctx->reason == FCACHE_REASON_REFRESHED;
     status.has_ttl = status.is_hit || status.is_stored;

@@ -53,6 +53,7 @@ void mfc_stale_take(request_rec *r, mfc_ctx_t *ctx)
 {
     int64_t waited_s = (apr_time_now() - ctx->started_us) / FCACHE_US_PER_S;
 
+    mfc_flight_end(ctx, MFC_OUTCOME_FAILED);
     mfc_revalidate_disarm(r, ctx);
     ctx->age_s = ctx->decision.age_s + waited_s;
     ctx->ttl_s = ctx->decision.ttl_s - waited_s;

@@ -227,10 +227,10 @@ static fcache_status_t open_response(fcache_t *cache, fcache_hit_t *hit,
     return status;
 }
 
-fcache_status_t fcache_lookup(fcache_t *cache, const fcache_key_t *key,
-                              const fcache_request_t *request, int64_t now_us,
-                              fcache_hit_t *out_hit, apr_pool_t *pool,
-                              fcache_error_t *error)
+fcache_status_t fcache_lookup_again(fcache_t *cache, const fcache_key_t *key,
+                                    const fcache_request_t *request,
+                                    int64_t now_us, fcache_hit_t *out_hit,
+                                    apr_pool_t *pool, fcache_error_t *error)
 {
     int by_language = 0;
     fcache_status_t status =
@@ -249,6 +249,16 @@ fcache_status_t fcache_lookup(fcache_t *cache, const fcache_key_t *key,
         out_hit->pin = NULL;
         status = FCACHE_MISS;
     }
+    return status;
+}
+
+fcache_status_t fcache_lookup(fcache_t *cache, const fcache_key_t *key,
+                              const fcache_request_t *request, int64_t now_us,
+                              fcache_hit_t *out_hit, apr_pool_t *pool,
+                              fcache_error_t *error)
+{
+    fcache_status_t status =
+        fcache_lookup_again(cache, key, request, now_us, out_hit, pool, error);
     fci_count(cache, status);
     return status;
 }

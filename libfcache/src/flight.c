@@ -47,9 +47,10 @@ static fcache_flight_role_t try_to_lead(fcache_t *cache,
         .stale_until_us = now_us + flight->lease_us,
         .date_s = now_us / FCACHE_US_PER_S,
         .coder = fcache_str("raw"),
+        .body_len = flight->owner.len,
     };
     flight->status = fci_store(fci_store_add, cache, &flight->lock, &lock,
-                               &no_body, 1, now_us, error);
+                               &flight->owner, 1, now_us, error);
     if (flight->status == FCACHE_OK) {
         flight->held_until_us = lock.stale_until_us;
         return FCACHE_FLIGHT_LEAD;
@@ -65,6 +66,15 @@ fcache_flight_begin(fcache_t *cache, const fcache_key_t *key, int64_t wait_us,
                     fcache_flight_t *out_flight, apr_pool_t *pool,
                     fcache_error_t *error)
 {
+    return fcache_flight_begin_owned(cache, key, no_body, wait_us, lease_us,
+                                     now_us, out_flight, pool, error);
+}
+
+fcache_flight_role_t fcache_flight_begin_owned(
+    fcache_t *cache, const fcache_key_t *key, fcache_bytes_t owner,
+    int64_t wait_us, int64_t lease_us, int64_t now_us,
+    fcache_flight_t *out_flight, apr_pool_t *pool, fcache_error_t *error)
+{
     int64_t wait = clamp(wait_us, 0, MAX_WAIT_US);
     *out_flight = (fcache_flight_t){
         .role = FCACHE_FLIGHT_ALONE,
@@ -72,12 +82,53 @@ fcache_flight_begin(fcache_t *cache, const fcache_key_t *key, int64_t wait_us,
         .give_up_us = now_us + wait,
         .left_us = wait,
         .pause_us = FIRST_PAUSE_US,
+        .owner = owner,
     };
     out_flight->status = lock_key(key, &out_flight->lock, pool, error);
     if (out_flight->status == FCACHE_OK) {
         out_flight->role = try_to_lead(cache, out_flight, now_us, error);
     }
     return out_flight->role;
+}
+
+/* ---- following ----------------------------------------------------------- */
+
+fcache_status_t fcache_flight_look(fcache_t *cache,
+                                   const fcache_flight_t *flight,
+                                   int64_t now_us, fcache_holder_t *out_holder,
+                                   apr_pool_t *pool, fcache_error_t *error)
+{
+    fcache_hit_t hit;
+    fcache_status_t status =
+        fci_fetch(cache, &flight->lock, now_us, &hit, NULL, pool, error);
+    if (status != FCACHE_OK) {
+        return status;
+    }
+    *out_holder = (fcache_holder_t){
+        .is_mark = hit.entry.kind == FCACHE_ENTRY_UNCACHEABLE,
+        .since_us = hit.entry.created_us,
+        .owner = fci_pieces_copy(hit.body, hit.body_count, pool),
+    };
+    fcache_pin_release(cache, hit.pin);
+    return out_holder->owner.ptr ? FCACHE_OK : FCACHE_NO_MEMORY;
+}
+
+/* Who takes it holds a lock on the lock, and looks again before. */
+void fcache_flight_void(fcache_t *cache, const fcache_flight_t *flight,
+                        fcache_bytes_t owner, int64_t now_us, apr_pool_t *pool)
+{
+    fcache_flight_t taking;
+    fcache_holder_t holder;
+    if (fcache_flight_begin(cache, &flight->lock, 0, FCACHE_US_PER_S, now_us,
+                            &taking, pool, NULL) != FCACHE_FLIGHT_LEAD) {
+        return;
+    }
+    if (fcache_flight_look(cache, flight, now_us, &holder, pool, NULL) ==
+            FCACHE_OK &&
+        !holder.is_mark && fcache_bytes_equal(holder.owner, owner)) {
+        (void)fcache_del(cache, &flight->lock, now_us, NULL);
+    }
+    fcache_flight_end(cache, &taking, now_us);
 }
 
 int64_t fcache_flight_pause(fcache_flight_t *flight, uint64_t random,
@@ -102,6 +153,8 @@ fcache_flight_role_t fcache_flight_retry(fcache_t *cache,
     flight->role = try_to_lead(cache, flight, now_us, error);
     return flight->role;
 }
+
+/* ---- ending -------------------------------------------------------------- */
 
 void fcache_flight_end(fcache_t *cache, fcache_flight_t *flight, int64_t now_us)
 {
@@ -129,6 +182,25 @@ fcache_status_t fcache_flight_mark(fcache_t *cache, const fcache_key_t *key,
     }
     return fci_store(fci_store_put, cache, key, &mark, &no_body, 1, now_us,
                      error);
+}
+
+void fcache_flight_end_marked(fcache_t *cache, fcache_flight_t *flight,
+                              int64_t ttl_us, int64_t now_us)
+{
+    if (flight->role == FCACHE_FLIGHT_LEAD) {
+        (void)fcache_flight_mark(cache, &flight->lock, ttl_us,
+                                 fcache_epoch(cache), now_us, NULL);
+    }
+    flight->role = FCACHE_FLIGHT_ALONE;
+}
+
+void fcache_flight_unmark(fcache_t *cache, const fcache_key_t *key,
+                          int64_t now_us, apr_pool_t *pool)
+{
+    fcache_key_t lock;
+    if (lock_key(key, &lock, pool, NULL) == FCACHE_OK) {
+        (void)fcache_del(cache, &lock, now_us, NULL);
+    }
 }
 
 /* ---- spreading refreshes over time --------------------------------------- */

@@ -102,6 +102,13 @@ FCACHE_API fcache_status_t fcache_lookup(fcache_t *cache,
                                          apr_pool_t *pool,
                                          fcache_error_t *error);
 
+/* The same for a caller that looks again: not counted in the store's hits and
+ * misses once more. */
+FCACHE_API fcache_status_t fcache_lookup_again(
+    fcache_t *cache, const fcache_key_t *key, const fcache_request_t *request,
+    int64_t now_us, fcache_hit_t *out_hit, apr_pool_t *pool,
+    fcache_error_t *error);
+
 /* Releases a pin; NULL is fine. Any thread of the process, once. */
 FCACHE_API void fcache_pin_release(fcache_t *cache, void *pin);
 

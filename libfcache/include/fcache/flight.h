@@ -45,7 +45,15 @@ typedef struct fcache_flight_t {
     int64_t give_up_us;     /* FOLLOW: waiting is over at that time, */
     int64_t left_us;        /* or when so much has been waited */
     int64_t pause_us;       /* of the next wait, without its random part */
+    fcache_bytes_t owner;   /* borrowed; see fcache_flight_begin_owned() */
 } fcache_flight_t;
+
+/* Who has the lock. A claim of whoever can write into the store. */
+typedef struct fcache_holder_t {
+    int is_mark;      /* nobody: see fcache_flight_end_marked() */
+    int64_t since_us; /* by the holder's clock */
+    fcache_bytes_t owner;
+} fcache_holder_t;
 
 /*
  * Tries to lead. `wait_us` is how long to follow at most (0: not at all),
@@ -57,6 +65,30 @@ FCACHE_API fcache_flight_role_t fcache_flight_begin(
     fcache_t *cache, const fcache_key_t *key, int64_t wait_us, int64_t lease_us,
     int64_t now_us, fcache_flight_t *out_flight, apr_pool_t *pool,
     fcache_error_t *error);
+
+/* The same, with a name of the caller's own (any bytes, borrowed as long as the
+ * flight, may be empty) by which others judge whether it is alive. */
+FCACHE_API fcache_flight_role_t fcache_flight_begin_owned(
+    fcache_t *cache, const fcache_key_t *key, fcache_bytes_t owner,
+    int64_t wait_us, int64_t lease_us, int64_t now_us,
+    fcache_flight_t *out_flight, apr_pool_t *pool, fcache_error_t *error);
+
+/*
+ * What is at the lock: OK with the holder, its views in the pool; MISS when the
+ * leader has ended or its lease has, so that it is time to look up again; or a
+ * fault. Costs a get, and saves the followers one of what they wait for, and an
+ * add, each time.
+ */
+FCACHE_API fcache_status_t fcache_flight_look(
+    fcache_t *cache, const fcache_flight_t *flight, int64_t now_us,
+    fcache_holder_t *out_holder, apr_pool_t *pool, fcache_error_t *error);
+
+/* Takes the lock from an owner that the caller knows to be dead, if it has it
+ * still: of many who know, one takes it, and the lock then is free. */
+FCACHE_API void fcache_flight_void(fcache_t *cache,
+                                   const fcache_flight_t *flight,
+                                   fcache_bytes_t owner, int64_t now_us,
+                                   apr_pool_t *pool);
 
 /* How long to wait before looking again: a little more each time, with up to a
  * quarter of it at random so that followers do not march in step, and never
@@ -82,6 +114,19 @@ FCACHE_API fcache_status_t fcache_flight_mark(fcache_t *cache,
                                               int64_t ttl_us, uint64_t epoch,
                                               int64_t now_us,
                                               fcache_error_t *error);
+
+/*
+ * LEAD: ends it with such a mark in the lock's place, where it hides nothing
+ * that is stored under the key itself, and frees all who look at the lock at
+ * once. Whoever begins then is ALONE or follows; fcache_flight_look() tells.
+ */
+FCACHE_API void fcache_flight_end_marked(fcache_t *cache,
+                                         fcache_flight_t *flight,
+                                         int64_t ttl_us, int64_t now_us);
+
+/* Removes that mark: what was computed has been stored after all. */
+FCACHE_API void fcache_flight_unmark(fcache_t *cache, const fcache_key_t *key,
+                                     int64_t now_us, apr_pool_t *pool);
 
 /* ---- spreading refreshes over time --------------------------------------- */
 

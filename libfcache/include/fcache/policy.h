@@ -53,6 +53,7 @@ typedef enum fcache_verdict_t {
     X(KEY, "key-not-built")                                                    \
     /* decide: why a stored entry does or does not answer */                   \
     X(FRESH, "fresh")                                                          \
+    X(COLLAPSED, "collapsed")                                                  \
     X(ABSENT, "absent")                                                        \
     X(VARY_MISS, "vary-miss")                                                  \
     X(EXPIRED, "expired")                                                      \

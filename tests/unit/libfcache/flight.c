@@ -177,6 +177,88 @@ static void marks_are_seen_for_their_time(void **state)
         FCACHE_BAD_INPUT);
 }
 
+static fcache_flight_role_t begin_as(rig_t *rig, const char *owner,
+                                     int64_t at_us, fcache_flight_t *flight)
+{
+    return fcache_flight_begin_owned(rig->cache, &rig->key, fcache_str(owner),
+                                     WAIT, LEASE, at_us, flight, rig->pool,
+                                     NULL);
+}
+
+static fcache_status_t look(rig_t *rig, const fcache_flight_t *flight,
+                            int64_t at_us, fcache_holder_t *holder)
+{
+    return fcache_flight_look(rig->cache, flight, at_us, holder, rig->pool,
+                              NULL);
+}
+
+static void who_follows_sees_who_leads(void **state)
+{
+    rig_t rig = rig_of(state);
+    fcache_flight_t first;
+    fcache_flight_t second;
+    fcache_holder_t holder;
+    begin_as(&rig, "host 1", now, &first);
+    begin_as(&rig, "host 2", now + 1, &second);
+    assert_int_equal(look(&rig, &second, now + 2, &holder), FCACHE_OK);
+    assert_false(holder.is_mark);
+    assert_int_equal(holder.since_us, now);
+    assert_true(fcache_bytes_equal(holder.owner, fcache_str("host 1")));
+    assert_int_equal(look(&rig, &second, now + LEASE, &holder), FCACHE_MISS);
+    fcache_flight_end(rig.cache, &first, now + 3);
+    assert_int_equal(look(&rig, &second, now + 4, &holder), FCACHE_MISS);
+    begin(&rig, WAIT, now + 5, &first); /* without a name */
+    assert_int_equal(look(&rig, &second, now + 6, &holder), FCACHE_OK);
+    assert_int_equal(holder.owner.len, 0);
+}
+
+static void a_dead_owners_lock_is_taken_once(void **state)
+{
+    rig_t rig = rig_of(state);
+    fcache_flight_t dead;
+    fcache_flight_t next;
+    fcache_flight_t late;
+    fcache_bytes_t name = fcache_str("dead");
+    begin_as(&rig, "dead", now, &dead);
+    begin_as(&rig, "b", now, &next);
+    begin_as(&rig, "c", now, &late);
+    fcache_flight_void(rig.cache, &next, fcache_str("b"), now, rig.pool);
+    assert_int_equal(fcache_flight_retry(rig.cache, &next, now, NULL),
+                     FCACHE_FLIGHT_FOLLOW);
+    fcache_flight_void(rig.cache, &next, name, now, rig.pool);
+    assert_int_equal(fcache_flight_retry(rig.cache, &next, now, NULL),
+                     FCACHE_FLIGHT_LEAD);
+    fcache_flight_void(rig.cache, &late, name, now, rig.pool);
+    assert_int_equal(fcache_flight_retry(rig.cache, &late, now, NULL),
+                     FCACHE_FLIGHT_FOLLOW);
+}
+
+/* What is stored under the key itself stays as it is. */
+static void an_end_may_leave_a_mark(void **state)
+{
+    rig_t rig = rig_of(state);
+    fcache_flight_t first;
+    fcache_flight_t second;
+    fcache_holder_t holder;
+    fcache_hit_t hit;
+    begin(&rig, WAIT, now, &first);
+    begin(&rig, WAIT, now, &second);
+    fcache_flight_end_marked(rig.cache, &second, LEASE, now); /* not its own */
+    assert_int_equal(look(&rig, &second, now, &holder), FCACHE_OK);
+    assert_false(holder.is_mark);
+    fcache_flight_end_marked(rig.cache, &first, LEASE, now);
+    fcache_flight_end(rig.cache, &first, now);
+    assert_int_equal(look(&rig, &second, now, &holder), FCACHE_OK);
+    assert_true(holder.is_mark);
+    assert_int_equal(
+        fcache_lookup(rig.cache, &rig.key, NULL, now, &hit, *state, NULL),
+        FCACHE_MISS);
+    assert_int_equal(look(&rig, &second, now + LEASE, &holder), FCACHE_MISS);
+    fcache_flight_unmark(rig.cache, &rig.key, now, rig.pool);
+    assert_int_equal(look(&rig, &second, now, &holder), FCACHE_MISS);
+    assert_int_equal(begin(&rig, WAIT, now, &second), FCACHE_FLIGHT_LEAD);
+}
+
 static void jitter_only_shortens(void **state)
 {
     static const struct {
@@ -245,6 +327,9 @@ int main(void)
         pool_test(a_fault_sends_everybody_alone),
         pool_test(locks_are_apart),
         pool_test(marks_are_seen_for_their_time),
+        pool_test(who_follows_sees_who_leads),
+        pool_test(a_dead_owners_lock_is_taken_once),
+        pool_test(an_end_may_leave_a_mark),
         cmocka_unit_test(jitter_only_shortens),
         cmocka_unit_test(early_is_as_likely_as_it_should),
     };
