@@ -90,3 +90,14 @@ def test_a_stale_answer_is_refreshed_behind(httpd, origin, path, secure):
         assert time.monotonic() < deadline
     miss, refresh = origin.seen(path)
     assert miss.head == refresh.head
+
+
+def test_http_2_one_asks_for_all(httpd, origin, path):
+    """Streams of one connection, whose workers are HTTP/2's own."""
+    origin.on(path, counting(delay=0.5))
+    done = subprocess.run(
+        ["h2load", "--requests=40", "--clients=1", "--max-concurrent-streams",
+         "40", f"http://localhost:{httpd.port}{path}"],
+        stdout=subprocess.PIPE, check=True)
+    assert b"40 succeeded, 0 failed" in done.stdout, done.stdout
+    assert origin.count(path) == 1
