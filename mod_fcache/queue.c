@@ -16,6 +16,8 @@
  * child's workers at most; the others go on alone. In a child that has one
  * worker (prefork), it is only while three quarters of the children are idle.
  */
+#include "queue.h"
+
 #include "ctx.h"
 
 #include <ap_mpm.h>
