@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The same library from C++17: every header, and a value there and back.
+// The same library from C++17: every header, and a function whose results are
+// cached.
 
 #include <fcache/args.h>
 #include <fcache/backend.h>
@@ -21,10 +22,11 @@
 #include <apr_general.h>
 #include <apr_time.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <iostream>
 #include <memory>
 #include <stdexcept>
-#include <string>
 #include <string_view>
 
 namespace
@@ -56,11 +58,6 @@ Pool make_pool()
     return Pool(pool);
 }
 
-fcache_bytes_t view(std::string_view text)
-{
-    return fcache_bytes(text.data(), text.size());
-}
-
 void check(fcache_status_t status, const fcache_error_t &error)
 {
     if (status != FCACHE_OK) {
@@ -68,54 +65,100 @@ void check(fcache_status_t status, const fcache_error_t &error)
     }
 }
 
-fcache_t *open_cache(const char *url, apr_pool_t *pool)
+// What the library leaves to the program.
+
+std::int64_t clock_now(void *)
 {
-    fcache_backends_t *kinds = fcache_backends_create(pool);
+    return apr_time_now();
+}
+
+void clock_wait(void *, std::int64_t pause_us)
+{
+    apr_sleep(pause_us);
+}
+
+const fcache_env_t env{clock_now, clock_wait, nullptr, nullptr};
+
+// A struct, described once.
+
+struct Point {
+    double x, y;
+};
+
+const fcache_member_t point_members[] = {
+    FCACHE_MEMBER(Point, x, FCACHE_KIND_DOUBLE),
+    FCACHE_MEMBER(Point, y, FCACHE_KIND_DOUBLE),
+};
+const fcache_shape_t point_shape = FCACHE_SHAPE(Point, point_members);
+
+struct Path {
+    std::int64_t id;
+    fcache_bytes_t name;
+    const Point *points;
+    std::size_t point_count;
+};
+
+const fcache_member_t path_members[] = {
+    FCACHE_MEMBER(Path, id, FCACHE_KIND_INT64),
+    FCACHE_MEMBER(Path, name, FCACHE_KIND_STRING),
+    FCACHE_ARRAY(Path, points, point_count, FCACHE_KIND_SHAPE, &point_shape),
+};
+const fcache_shape_t path_shape = FCACHE_SHAPE(Path, path_members);
+
+// A slow function. No exception may leave it: the library is C.
+
+fcache_status_t find_path(void *, const fcache_arg_t *args, std::size_t,
+                          void *out_value, apr_pool_t *, fcache_error_t *)
+{
+    static const Point points[] = {{0, -0.0}, {0.1, 1e300}};
+
+    *static_cast<Path *>(out_value) = {args[0].as.integer,
+                                       fcache_str("\xc3\xbc"
+                                                  "ber"),
+                                       points, 2};
+    return FCACHE_OK;
+}
+
+void call_twice(const char *url)
+{
+    const Pool pool = make_pool();
+    const fcache_arg_t args[] = {fcache_arg_int(INT64_MIN)};
     fcache_options_t options{};
+    fcache_call_t call{};
+    fcache_call_report_t report{};
     fcache_error_t error{};
     fcache_t *cache = nullptr;
 
-    fcache_backends_add_builtin(kinds);
-    check(fcache_backend_create(kinds, "main", url, nullptr, &options.backend,
-                                pool, &error),
+    options.store = url;
+    options.prefix = "cpp";
+    check(fcache_create(&options, &cache, pool.get(), &error), error);
+    call.module = "example";
+    call.function = "find_path";
+    call.fn = find_path;
+    check(fcache_shape_coder_create("path", &path_shape, FCACHE_SHAPE_BINARY,
+                                    nullptr, &call.coder, pool.get(), &error),
           error);
-    check(fcache_backend_open(options.backend, pool, &error), error);
-    check(fcache_backend_child_init(options.backend, pool, &error), error);
-    options.coders = fcache_coders_create(pool);
-    check(fcache_create(&options, &cache, pool, &error), error);
-    return cache;
-}
+    for (int i = 0; i < 2; i++) {
+        Path path{};
 
-std::string there_and_back(std::string_view text)
-{
-    const Pool pool = make_pool();
-    fcache_t *cache = open_cache("memory:?size=4M", pool.get());
-    fcache_tuple_t *tuple = fcache_tuple_create(pool.get());
-    fcache_error_t error{};
-    fcache_key_t key{};
-    fcache_bytes_t value{};
-
-    check(fcache_tuple_add(tuple, "key", view("greeting")), error);
-    check(fcache_key_from_tuple(tuple, view("app"), view("texts"), &key,
-                                pool.get(), &error),
-          error);
-    check(fcache_put(cache, &key, view(text), 60, view(""), fcache_epoch(cache),
-                     apr_time_now(), &error),
-          error);
-    check(fcache_get(cache, &key, apr_time_now(), &value, nullptr, pool.get(),
-                     &error),
-          error);
-    return {value.ptr, value.len};
+        check(fcache_call(cache, &call, args, 1, &env, &path, &report,
+                          pool.get(), &error),
+              error);
+        std::cout << path.id << ' '
+                  << std::string_view(path.name.ptr, path.name.len) << ' '
+                  << path.points[1].y << ", "
+                  << fcache_call_source_text(report.source) << '\n';
+    }
 }
 
 } // namespace
 
-int main()
+int main(int argc, char **argv)
 {
     const Runtime runtime;
 
     try {
-        std::cout << there_and_back("hello") << '\n';
+        call_twice(argc > 1 ? argv[1] : "memory:?size=4M");
     } catch (const std::exception &error) {
         std::cerr << error.what() << '\n';
         return 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A slow function, with its results in a store of shared memory.
+ * Step by step what fcache_call() does (call.c): a key, get, compute, put.
  *
  *   cc value.c $(pkg-config --cflags --libs fcache) -o value && ./value
  */
@@ -24,25 +24,6 @@ static void check(fcache_status_t status, const fcache_error_t *error)
         fprintf(stderr, "%s: %s\n", fcache_status_text(status), error->text);
         exit(1);
     }
-}
-
-static fcache_t *open_cache(const char *url, apr_pool_t *pool)
-{
-    fcache_backends_t *kinds = fcache_backends_create(pool);
-    fcache_options_t options = {0};
-    fcache_error_t error = {""};
-    fcache_t *cache;
-
-    fcache_backends_add_builtin(kinds);
-    check(fcache_backend_create(kinds, "main", url, NULL, &options.backend,
-                                pool, &error),
-          &error);
-    check(fcache_backend_open(options.backend, pool, &error), &error);
-    /* a program that forks does so here; every process then calls: */
-    check(fcache_backend_child_init(options.backend, pool, &error), &error);
-    options.coders = fcache_coders_create(pool);
-    check(fcache_create(&options, &cache, pool, &error), &error);
-    return cache;
 }
 
 /* What takes its time. */
@@ -89,12 +70,13 @@ int main(void)
     fcache_scope_t scope = {FCACHE_SCOPE_TAG, fcache_str(prefix),
                             fcache_str(users), fcache_str("profiles")};
     fcache_error_t error = {""};
+    const fcache_options_t options = {.store = "memory:?size=4M"};
     apr_pool_t *pool;
     fcache_t *cache;
 
     apr_initialize();
     apr_pool_create(&pool, NULL);
-    cache = open_cache("memory:?size=4M", pool);
+    check(fcache_create(&options, &cache, pool, &error), &error);
 
     profile(cache, "42", pool); /* computed */
     profile(cache, "42", pool); /* from the cache */
