@@ -6,6 +6,7 @@ from harness.origin import counting, ok
 CONF = """
 LoadModule fcache_example_module "{example}"
 ProxyPass /functions !
+ProxyPass /calls !
 ProxyPass / {origin}/ retry=0
 FCacheEnable on
 <Location /plan>
@@ -19,6 +20,10 @@ FCacheEnable on
 </Location>
 <Location /functions>
     SetHandler fcache-example
+</Location>
+<Location /calls>
+    FCacheEnable off
+    SetHandler fcache-example-call
 </Location>
 """
 
@@ -77,3 +82,12 @@ def test_functions(httpd, origin, path):
         assert answer.body.startswith(said), (query, answer.body)
         assert httpd.get(path).cache == verdict
         assert httpd.fcachectl("get", "-n", "example", "example") == (0, query)
+
+
+def test_results_of_functions(httpd):
+    computed, first = httpd.get("/calls?a").body.split(b", ")
+    kept, second = httpd.get("/calls?a").body.split(b", ")
+    other, _third = httpd.get("/calls?b").body.split(b", ")
+    assert (computed, kept, other) == (b"computed", b"from the cache",
+                                       b"computed")
+    assert first == second

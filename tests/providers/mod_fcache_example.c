@@ -147,10 +147,58 @@ static int call_functions(request_rec *r)
     return OK;
 }
 
+/* ---- a function whose results are cached ------------------------------------- */
+
+static int64_t clock_now(void *baton)
+{
+    (void)baton;
+    return apr_time_now();
+}
+
+static const fcache_env_t env = {clock_now, NULL, NULL, NULL};
+
+static fcache_status_t slow_text(void *baton, const fcache_arg_t *args,
+                                 size_t count, void *out_value,
+                                 apr_pool_t *pool, fcache_error_t *error)
+{
+    fcache_bytes_t *text = out_value;
+
+    (void)baton;
+    (void)count;
+    (void)error;
+    *text = fcache_str(apr_psprintf(pool, "%.*s %" APR_TIME_T_FMT,
+                                    (int)args[0].as.bytes.len,
+                                    args[0].as.bytes.ptr, apr_time_now()));
+    return FCACHE_OK;
+}
+
+static int call_slow_text(request_rec *r)
+{
+    static const fcache_call_t call = {.module = "example",
+                                       .function = "slow_text",
+                                       .fn = slow_text,
+                                       .ns = "example"};
+    const fcache_arg_t args[] = {fcache_arg_str(r->args ? r->args : "")};
+    fcache_call_report_t report;
+    fcache_bytes_t text;
+
+    if (r->handler == NULL || strcmp(r->handler, "fcache-example-call") != 0) {
+        return DECLINED;
+    }
+    if (fcache_call(cache_of(r), &call, args, 1, &env, &text, &report, r->pool,
+                    NULL) != FCACHE_OK) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    ap_rprintf(r, "%s, %.*s", fcache_call_source_text(report.source),
+               (int)text.len, text.ptr);
+    return OK;
+}
+
 static void register_hooks(apr_pool_t *pool)
 {
     ap_hook_optional_fn_retrieve(find_functions, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(call_functions, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(call_slow_text, NULL, NULL, APR_HOOK_MIDDLE);
     ap_register_provider(pool, MOD_FCACHE_KEY_PROVIDER, "plan",
                          MOD_FCACHE_PROVIDER_VERSION, &plan);
     ap_register_provider(pool, MOD_FCACHE_CODER_PROVIDER, "mirror",

@@ -6,21 +6,20 @@
  * libfcache on one screen: requests and calls become keys, values become bytes,
  * bytes become entries in a store.
  *
- *   fcache_backends_t *kinds = fcache_backends_create(pool);
- *   fcache_backends_add_builtin(kinds);
- *   fcache_backend_create(kinds, "main", "memory:?size=64M", NULL, &store,
- *                         pool, &error);              // checks, no I/O
- *   fcache_backend_open(store, pool, &error);          // before fork
- *   fcache_backend_child_init(store, pool, &error);    // in every process
+ *   fcache_options_t options = {.store = "memory:?size=64M", .prefix = "app"};
+ *   fcache_create(&options, &cache, pool, &error);     // once
  *
- *   fcache_options_t options = {store, fcache_coders_create(pool), 0};
- *   fcache_create(&options, &cache, pool, &error);
+ * Results of functions (call.h), typed (shape.h), one computing for all (flight.h):
+ *
+ *   const fcache_arg_t args[] = {fcache_arg_int(42)};
+ *   fcache_call(cache, &user_by_id, args, 1, &env, &user, NULL, pool, &error);
+ *
+ * Step by step:
  *
  *   fcache_tuple_t *tuple = fcache_tuple_create(pool);
  *   fcache_tuple_add(tuple, "user", fcache_str("42"));
  *   fcache_key_from_tuple(tuple, fcache_str("app"), fcache_str("users"), &key,
  *                         pool, &error);
- *
  *   if (fcache_get(cache, &key, now, &value, NULL, pool, &error)
  *       != FCACHE_OK) {
  *       epoch = fcache_epoch(cache);                   // before computing
