@@ -97,6 +97,7 @@ static fcache_status_t store(fci_call_t *call, fcache_status_t computed,
     if (status == FCACHE_OK) {
         status = fci_call_store(call, result, now_us, error);
     }
+    result->bytes = NULL;
     fcache_buf_fini(&buf);
     return status;
 }

@@ -192,7 +192,7 @@ static int broken(coding_t *coding, const fci_step_t *at, const char *text)
 static int read_bytes(coding_t *coding, const fci_step_t *at, uint64_t len,
                       fcache_bytes_t *out)
 {
-    if (len > coding->left) {
+    if (!coding->at || len > coding->left) {
         return broken(coding, at, "cut off");
     }
     *out = fcache_bytes(coding->at, (size_t)len);
