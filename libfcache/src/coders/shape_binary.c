@@ -186,13 +186,14 @@ fcache_status_t fci_shape_binary_encode(const fcache_coder_t *coder,
 
 static int broken(coding_t *coding, const fci_step_t *at, const char *text)
 {
-    return fci_walk_fail(&coding->walk, at, FCACHE_CORRUPT, "%s", text);
+    fci_walk_fail(&coding->walk, at, FCACHE_CORRUPT, "%s", text);
+    return 0;
 }
 
 static int read_bytes(coding_t *coding, const fci_step_t *at, uint64_t len,
                       fcache_bytes_t *out)
 {
-    if (!coding->at || len > coding->left) {
+    if (len > coding->left) {
         return broken(coding, at, "cut off");
     }
     *out = fcache_bytes(coding->at, (size_t)len);
