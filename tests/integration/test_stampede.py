@@ -38,7 +38,7 @@ FCacheLock on wait=10s lease=20s
 """
 MANY = 500
 SOME = 24  # fewer than all workers of any MPM here
-ALL_BUSY = ("AH00484", "AH00161", "AH03490", "AH10159", "AH00288")
+ALL_BUSY = ("AH00484", "AH00286", "AH00161", "AH03490", "AH10159", "AH00288")
 
 
 def crowd(targets, count=MANY, headers=lambda number: ()):
