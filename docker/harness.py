@@ -229,46 +229,53 @@ def inside_tests(fleet, bad):
             bad.append("integration")
 
 
-def faults(fleet, profile):
+ADDRESSES = {"cluster2": "172.30.77.12", "master": "172.30.77.21",
+             "replica": "172.30.77.22"}
+
+
+def victim(fleet, profile):
+    """The container that is to fail; of Sentinel's, who is master now."""
+    if profile != "sentinel":
+        return STORES[profile][1]
+    said = fleet.inside("redis-cli", "-h", "sentinel1", "-p", "26379",
+                        "sentinel", "get-master-addr-by-name", "fcache",
+                        quiet=True).stdout
+    return next(name for name in ("master", "replica")
+                if ADDRESSES[name] in said)
+
+
+def faults(fleet, profile, service):
     """name: how it begins and how it ends."""
-    _, service = STORES[profile]
     profiles = [profile]
     network = f"{PROJECT}_private"
 
     def compose(*words):
         return lambda: fleet.compose(*words, service, profiles=profiles)
 
-    def table_again(begin):
-        def end():
-            begin()
-            if profile == "dynamodb":  # it keeps its tables in memory
-                wait_until(lambda: fleet.inside(
-                    "curl", "-s", "http://dynamodb:8000", quiet=True
-                ).returncode == 0, "dynamodb", 20)
-                make_table(fleet)
-        return end
+    def start_again():
+        fleet.compose("start", service, profiles=profiles)
+        if profile == "dynamodb":  # it keeps its tables in memory
+            wait_until(lambda: fleet.inside(
+                "curl", "-s", "http://dynamodb:8000", quiet=True
+            ).returncode == 0, "dynamodb", 20)
+            make_table(fleet)
+
+    def disconnect():
+        fleet.docker("network", "disconnect", network,
+                     fleet.container(service, profiles))
 
     def connect():
         words = ["network", "connect", "--alias", service]
-        address = ADDRESSES.get(service)
-        if address:
-            words += ["--ip", address]
+        if service in ADDRESSES:
+            words += ["--ip", ADDRESSES[service]]
         fleet.docker(*words, network, fleet.container(service, profiles))
 
     return {
-        "stop, start": (compose("stop", "-t", "1"),
-                        table_again(compose("start"))),
+        "stop, start": (compose("stop", "-t", "1"), start_again),
         "pause, unpause": (compose("pause"), compose("unpause")),
-        "kill -9, start": (compose("kill", "-s", "KILL"),
-                           table_again(compose("start"))),
-        "disconnect, connect": (
-            lambda: fleet.docker("network", "disconnect", network,
-                                 fleet.container(service, profiles)),
-            connect),
+        "kill -9, start": (compose("kill", "-s", "KILL"), start_again),
+        "disconnect, connect": (disconnect, connect),
     }
-
-
-ADDRESSES = {"cluster2": "172.30.77.12", "master": "172.30.77.21"}
 
 
 def web_faults(fleet):
@@ -314,11 +321,12 @@ def fault_tests(fleet, bad):
             start(fleet, profile, "test")
             if resumes(fleet.ports, 30) is None:
                 raise Failed(f"{profile}: nothing is cached")
-            cases = {**faults(fleet, profile)}
+            for name in faults(fleet, profile, None):
+                cases = faults(fleet, profile, victim(fleet, profile))
+                try_fault(fleet, profile, name, *cases[name], table, bad)
             if profile == "redis":
-                cases.update(web_faults(fleet))
-            for name, (begin, end) in cases.items():
-                try_fault(fleet, profile, name, begin, end, table, bad)
+                for name, case in web_faults(fleet).items():
+                    try_fault(fleet, profile, name, *case, table, bad)
             fleet.compose("stop", "-t", "1", profiles=[profile])
     say(f"\n{'store':10} {'fault':28} {'requests':>8} {'failed':>6} "
         f"{'wrong':>5} {'back in':>8}  result")
