@@ -19,7 +19,7 @@
 #define FCN_CLOCKS 64 /* invalidation clocks of a store, see remote.h */
 /* Counters of such a clock that are known to exist; the kernel gives memory for
  * those of clocks that are used. */
-#define FCN_MARKS   66560
+#define FCN_MARKS   1114112 /* 2^16 + 2^20 */
 #define FCN_BUCKETS 104 /* of the latency histogram, four per power of two */
 
 typedef struct fcn_cell_t {

@@ -58,11 +58,14 @@ fcache_bytes_t fcr_counter_name(const fcache_scope_t *scope, int soft,
                : fcache_bytes(NULL, 0);
 }
 
+/* Of the wide scopes two may have one mark: rarely, and then the second of them
+ * costs a miss, as its counter is taken for one that was made. */
 static uint32_t mark_of(fcache_scope_kind_t kind, const unsigned char *digest)
 {
     uint32_t number = (uint32_t)digest[0] << 8 | digest[1];
+    uint32_t wide = number << 16 | (uint32_t)digest[2] << 8 | digest[3];
     return kind == FCACHE_SCOPE_TAG ? number
-                                    : FCR_TAG_COUNTERS + number % WIDE_MARKS;
+                                    : FCR_TAG_COUNTERS + wide % WIDE_MARKS;
 }
 
 /* Stores that take several names take each once. */
