@@ -34,40 +34,40 @@ static const char *query_of(request_rec *r, const mfc_ctx_t *ctx)
     return query.ptr ? apr_pstrmemdup(r->pool, query.ptr, query.len) : NULL;
 }
 
-/* 0 when the store could not: another try would only wait once more. */
-static int clear_tags(request_rec *r, const mfc_ctx_t *ctx, fcache_bytes_t tags)
+/* Each is tried, whatever became of the others: a store that answers none of
+ * them is not waited for any more after a few. */
+static void clear_tags(request_rec *r, const mfc_ctx_t *ctx,
+                       fcache_bytes_t tags)
 {
     fcache_scope_t scope = {.kind = FCACHE_SCOPE_TAG,
                             .prefix = ctx->conf->prefix};
-    fcache_status_t status = FCACHE_OK;
+    fcache_status_t worst = FCACHE_OK;
     fcache_error_t error = {""};
     size_t offset = 0;
 
-    while (status == FCACHE_OK &&
-           fcache_entry_list_next(tags, &offset, &scope.tag) > 0) {
-        status = fcache_clear(ctx->cache, &scope, 0, &error);
+    while (fcache_entry_list_next(tags, &offset, &scope.tag) > 0) {
+        fcache_status_t status = fcache_clear(ctx->cache, &scope, 0, &error);
+        worst = status != FCACHE_OK ? status : worst;
     }
-    if (status != FCACHE_OK) {
+    if (worst != FCACHE_OK) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
                       "FC0104: what is stored for a URL that was written to "
-                      "may be served once more: %s",
+                      "may be served until the store answers: %s",
                       error.text);
     }
-    return status == FCACHE_OK;
 }
 
-static int forget(request_rec *r, const mfc_ctx_t *ctx, const char *path,
-                  const char *query)
+static void forget(request_rec *r, const mfc_ctx_t *ctx, const char *path,
+                   const char *query)
 {
     fcache_buf_t tags;
-    int done;
 
     fcache_buf_init(&tags, FCACHE_TAGS_MAX_BYTES);
-    done = fcache_tags_add_url(&tags, ctx->request.authority, fcache_str(path),
-                               fcache_str(query)) != FCACHE_OK ||
-           clear_tags(r, ctx, fcache_buf_bytes(&tags));
+    if (fcache_tags_add_url(&tags, ctx->request.authority, fcache_str(path),
+                            fcache_str(query)) == FCACHE_OK) {
+        clear_tags(r, ctx, fcache_buf_bytes(&tags));
+    }
     fcache_buf_fini(&tags);
-    return done;
 }
 
 /* The groups that the answer says it made stale (RFC 9875 §3). */
@@ -130,14 +130,15 @@ static int read_reference(request_rec *r, const mfc_ctx_t *ctx,
     return 1;
 }
 
-static int forget_reference(request_rec *r, const mfc_ctx_t *ctx,
-                            const char *field)
+static void forget_reference(request_rec *r, const mfc_ctx_t *ctx,
+                             const char *field)
 {
     const char *path;
     const char *query;
 
-    return !read_reference(r, ctx, field, &path, &query) ||
-           forget(r, ctx, path, query);
+    if (read_reference(r, ctx, field, &path, &query)) {
+        forget(r, ctx, path, query);
+    }
 }
 
 int mfc_invalidate_is_own(request_rec *r, const mfc_ctx_t *ctx,
@@ -170,11 +171,10 @@ static void forget_written(request_rec *r, mfc_ctx_t *ctx)
         fcache_method_is_safe(ctx->request.method)) {
         return;
     }
-    if (forget(r, ctx, path_of(r, ctx), query_of(r, ctx)) &&
-        forget_reference(r, ctx, "Location") &&
-        forget_reference(r, ctx, "Content-Location")) {
-        forget_groups(r, ctx);
-    }
+    forget(r, ctx, path_of(r, ctx), query_of(r, ctx));
+    forget_reference(r, ctx, "Location");
+    forget_reference(r, ctx, "Content-Location");
+    forget_groups(r, ctx);
     ctx->epoch = fcache_epoch(ctx->cache);
 }
 

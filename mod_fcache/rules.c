@@ -33,9 +33,8 @@ static int has_rules(const request_rec *r, const mfc_conf_t *conf)
            !mfc_is_admin(r); /* which says itself what goes */
 }
 
-/* 0 when the store could not: another try would only wait once more. */
-static int purge(request_rec *r, const mfc_conf_t *conf, const char *value,
-                 fcache_purge_kind_t kind, int soft)
+static void purge(request_rec *r, const mfc_conf_t *conf, const char *value,
+                  fcache_purge_kind_t kind, int soft)
 {
     fcache_purge_t purge = {kind, fcache_str(value), conf->prefix, soft};
     fcache_error_t error = {""};
@@ -52,27 +51,24 @@ static int purge(request_rec *r, const mfc_conf_t *conf, const char *value,
                       ap_escape_logitem(r->pool, value),
                       error.text[0] ? error.text : fcache_status_text(status));
     }
-    return !fcache_status_is_fault(status);
 }
 
 /* An expression may make several tags, or none. */
-static int purge_tags(request_rec *r, const mfc_conf_t *conf, const char *text,
-                      int soft)
+static void purge_tags(request_rec *r, const mfc_conf_t *conf, const char *text,
+                       int soft)
 {
     char *words = apr_pstrdup(r->pool, text);
     char *rest = NULL;
     char *tag = apr_strtok(words, ", \t", &rest);
-    int goes_on = 1;
 
-    while (tag != NULL && goes_on) {
-        goes_on = purge(r, conf, tag, FCACHE_PURGE_TAG, soft);
+    while (tag != NULL) {
+        purge(r, conf, tag, FCACHE_PURGE_TAG, soft);
         tag = apr_strtok(NULL, ", \t", &rest);
     }
-    return goes_on;
 }
 
-static int hit(request_rec *r, const mfc_conf_t *conf,
-               const mfc_target_t *target, int soft)
+static void hit(request_rec *r, const mfc_conf_t *conf,
+                const mfc_target_t *target, int soft)
 {
     const char *error = NULL;
     const char *text = ap_expr_str_exec(r, target->value, &error);
@@ -80,15 +76,18 @@ static int hit(request_rec *r, const mfc_conf_t *conf,
     if (error != NULL) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
                       "FC0107: FCacheInvalidate: not cleared: %s", error);
-        return 1;
+        return;
     }
     if (target->kind == FCACHE_PURGE_TAG) {
-        return purge_tags(r, conf, text, soft);
+        purge_tags(r, conf, text, soft);
+        return;
     }
     if (target->kind == FCACHE_PURGE_URL && text[0] == '/') {
         text = mfc_message_url(r, text);
     }
-    return text[0] == '\0' || purge(r, conf, text, target->kind, soft);
+    if (text[0] != '\0') {
+        purge(r, conf, text, target->kind, soft);
+    }
 }
 
 static int is_true(request_rec *r, const ap_expr_info_t *when)
@@ -100,18 +99,17 @@ static int is_true(request_rec *r, const ap_expr_info_t *when)
 
 static void apply(request_rec *r, const mfc_conf_t *conf)
 {
-    int goes_on = 1;
     int i;
 
-    for (i = 0; i < conf->invalidate->nelts && goes_on; i++) {
+    for (i = 0; i < conf->invalidate->nelts; i++) {
         const mfc_rule_t *rule =
             &APR_ARRAY_IDX(conf->invalidate, i, mfc_rule_t);
         size_t j;
         if (!is_true(r, rule->when)) {
             continue;
         }
-        for (j = 0; j < rule->count && goes_on; j++) {
-            goes_on = hit(r, conf, &rule->targets[j], rule->soft);
+        for (j = 0; j < rule->count; j++) {
+            hit(r, conf, &rule->targets[j], rule->soft);
         }
     }
 }

@@ -255,6 +255,12 @@ static int open_all(void **state)
     return 0;
 }
 
+static int close_all(void **state)
+{
+    apr_pool_destroy(*state);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -268,5 +274,5 @@ int main(int argc, char **argv)
         fprintf(stderr, "flight PROCESSES THREADS\n");
         return 2;
     }
-    return cmocka_run_group_tests(tests, open_all, NULL);
+    return cmocka_run_group_tests(tests, open_all, close_all);
 }
