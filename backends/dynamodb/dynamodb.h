@@ -44,7 +44,7 @@ fcache_status_t fcd_store(void *self, const fcr_store_t *store,
 fcache_status_t fcd_remove(void *self, fcache_bytes_t name,
                            fcn_deadline_t deadline, fcache_error_t *error);
 /* clock.c, */
-fcache_status_t fcd_tick(void *self, const fcache_bytes_t *home,
+fcache_status_t fcd_tick(void *self, const fcr_repair_t *repair,
                          fcache_bytes_t clock, fcache_bytes_t counter,
                          uint64_t floor, uint64_t *out_clock,
                          fcn_deadline_t deadline, fcache_error_t *error);

@@ -193,6 +193,21 @@ fcache_status_t fcd_request_lift(fcache_bytes_t table, fcache_bytes_t clock,
                 arguments);
 }
 
+fcache_status_t fcd_request_swap(fcache_bytes_t table, fcache_bytes_t name,
+                                 uint64_t old, uint64_t value,
+                                 fcache_buf_t *out)
+{
+    char old_space[NUMBER_SIZE], space[NUMBER_SIZE];
+    fcache_bytes_t arguments[] = {table, name, decimal(old, old_space),
+                                  decimal(value, space)};
+    return fill(out,
+                "{'TableName':@,'Key':{'n':{'S':@}},"
+                "'UpdateExpression':'SET c = :c',"
+                "'ConditionExpression':'attribute_not_exists(c) OR c = :old',"
+                "'ExpressionAttributeValues':{':old':{'N':@},':c':{'N':@}}}",
+                arguments);
+}
+
 fcache_status_t fcd_request_count(fcache_bytes_t table, fcache_bytes_t counter,
                                   uint64_t value, fcache_buf_t *out)
 {

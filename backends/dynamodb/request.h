@@ -43,6 +43,11 @@ fcache_status_t fcd_request_step(fcache_bytes_t table, fcache_bytes_t clock,
 fcache_status_t fcd_request_lift(fcache_bytes_t table, fcache_bytes_t clock,
                                  uint64_t floor, fcache_buf_t *out);
 
+/* or sets it or a counter to `value`, if it is still `old` or not there; */
+fcache_status_t fcd_request_swap(fcache_bytes_t table, fcache_bytes_t name,
+                                 uint64_t old, uint64_t value,
+                                 fcache_buf_t *out);
+
 /* and that sets a counter, unless it is higher already. */
 fcache_status_t fcd_request_count(fcache_bytes_t table, fcache_bytes_t counter,
                                   uint64_t value, fcache_buf_t *out);

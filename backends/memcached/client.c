@@ -165,7 +165,7 @@ static fcache_status_t client_remove(void *self, fcache_bytes_t name,
 
 /* ---- the rest ---- */
 
-static fcache_status_t client_tick(void *self, const fcache_bytes_t *home,
+static fcache_status_t client_tick(void *self, const fcr_repair_t *repair,
                                    fcache_bytes_t clock, fcache_bytes_t counter,
                                    uint64_t floor, uint64_t *out_clock,
                                    fcn_deadline_t deadline,
@@ -176,10 +176,10 @@ static fcache_status_t client_tick(void *self, const fcache_bytes_t *home,
     if (status == FCACHE_OK) {
         status = check_name(counter, error);
     }
-    if (status == FCACHE_OK && home) {
-        status = check_name(*home, error);
+    if (status == FCACHE_OK && repair) {
+        status = check_name(repair->home, error);
     }
-    return status == FCACHE_OK ? fcmc_tick(store, home, clock, counter, floor,
+    return status == FCACHE_OK ? fcmc_tick(store, repair, clock, counter, floor,
                                            out_clock, deadline, error)
                                : status;
 }

@@ -36,8 +36,12 @@ typedef struct state_t {
 
 typedef struct tick_t {
     fcache_bytes_t names[2]; /* clock, counter */
-    uint64_t target;         /* in: at least; out: as it was set */
-    uint64_t cleared;        /* 0: this is a clear for all */
+    uint64_t floor;          /* at least so much */
+    uint64_t target;         /* out: as it is */
+    uint64_t cleared;        /* 0: a clear for all; or a repair */
+    uint64_t known;          /* what was repaired is not below that */
+    uint64_t met;            /* the counter as a repair found it first */
+    int round;               /* how often it was tried */
     apr_pool_t *pool;
 } tick_t;
 
@@ -100,6 +104,48 @@ static fcache_status_t look_back(fcmc_conn_t *conn, const tick_t *tick)
                : status;
 }
 
+static int is_repaired(const tick_t *tick, state_t state, uint64_t counter)
+{
+    return tick->cleared && state.clock > 0 && state.clock == counter &&
+           state.clock >= tick->known && state.cleared >= tick->cleared;
+}
+
+/* Somebody may be between the counter and the clock. */
+static int is_half_repaired(const tick_t *tick, state_t state, uint64_t counter)
+{
+    return tick->cleared && counter > state.clock && counter >= tick->known;
+}
+
+static uint64_t above(uint64_t value, uint64_t least)
+{
+    return value >= least ? value + 1 : least;
+}
+
+/* What somebody else began since we look is brought to its end. */
+static uint64_t target_of(const tick_t *tick, state_t state, uint64_t counter)
+{
+    uint64_t target = above(state.clock, tick->floor);
+    if (is_half_repaired(tick, state, counter) && counter != tick->met) {
+        return counter;
+    }
+    return tick->cleared ? above(counter, target) : target;
+}
+
+/* Gives who may be at it some time. EXISTS: look again. */
+static fcache_status_t await_other(tick_t *tick, state_t state,
+                                   uint64_t counter)
+{
+    if (tick->round == 0) {
+        tick->met = counter;
+    }
+    if (!is_half_repaired(tick, state, counter) || counter != tick->met ||
+        tick->round >= LOOKS) {
+        return FCACHE_OK;
+    }
+    apr_sleep(NAP_US);
+    return FCACHE_EXISTS;
+}
+
 /*
  * The counter first, then the clock, and that only if it has not moved since it
  * was read: whoever sees the new clock sees the counter too, and no epoch that was
@@ -120,9 +166,18 @@ static fcache_status_t tick_once(fcmc_conn_t *conn, tick_t *tick)
                                 "%s runs without cas (-C), which purges need",
                                 conn->server);
     }
-    uint64_t clock = state_of(&found[0]).clock;
-    uint64_t target = tick->target > clock ? tick->target : clock + 1;
-    if (number_of(found[1].value) < target) {
+    state_t state = state_of(&found[0]);
+    uint64_t counter = number_of(found[1].value);
+    tick->target = state.clock;
+    if (is_repaired(tick, state, counter)) {
+        return FCACHE_OK;
+    }
+    status = await_other(tick, state, counter);
+    if (status != FCACHE_OK) {
+        return status;
+    }
+    uint64_t target = target_of(tick, state, counter);
+    if (counter < target) {
         status = change(conn, tick->names[1], &found[1],
                         apr_psprintf(tick->pool, "%" APR_UINT64_T_FMT, target));
     }
@@ -140,7 +195,8 @@ static fcache_status_t tick_server(fcmc_conn_t *conn, void *baton)
 {
     tick_t *tick = baton;
     fcache_status_t status = FCACHE_EXISTS;
-    for (int i = 0; i < TRIES && status == FCACHE_EXISTS; i++) {
+    for (tick->round = 0; tick->round < TRIES && status == FCACHE_EXISTS;
+         tick->round++) {
         apr_pool_clear(tick->pool);
         status = tick_once(conn, tick);
     }
@@ -234,6 +290,7 @@ static void tick_all(sweep_t *sweep, tick_t *tick, fcn_deadline_t deadline)
     uint64_t highest = tick->target;
     for (size_t i = 0; i < sweep->count; i++) {
         tick_t one = *tick;
+        one.floor = tick->target;
         fcache_error_t error = {""};
         if (sweep->values[i] >= tick->target) {
             continue;
@@ -263,52 +320,58 @@ static int all_are_at(const sweep_t *sweep, uint64_t value)
     return 1;
 }
 
-/* All servers, or one that has lost its clock: it is told of the last clear, of
- * which it has nothing left to lose. */
-static void prepare(fcmc_t *store, const fcmc_server_t *alone, tick_t *tick,
-                    fcn_deadline_t deadline)
+/* One that has lost its clock is told of the last clear, of which it has nothing
+ * left to lose. */
+static fcache_status_t repair_one(fcmc_server_t *server, uint64_t cleared,
+                                  tick_t *tick, fcn_deadline_t deadline,
+                                  fcache_error_t *error)
 {
-    state_t highest = {0};
-    if (store->count > 1) {
-        highest = read_all(store, deadline, tick->pool);
-    }
-    if (!alone) {
-        tick->target =
-            tick->target > highest.clock ? tick->target : highest.clock + 1;
-        return;
-    }
-    uint64_t owes = atomic_load(&alone->owes);
-    tick->cleared = highest.cleared > owes ? highest.cleared : owes;
+    uint64_t owes = atomic_load(&server->owes);
+    tick->cleared = cleared > owes ? cleared : owes;
     tick->cleared += tick->cleared == 0;
+    return fcmc_talk(server, tick_server, tick, deadline, error);
 }
 
-fcache_status_t fcmc_tick(fcmc_t *store, const fcache_bytes_t *home,
+static fcache_status_t clear_all(fcmc_t *store, uint64_t highest, tick_t *tick,
+                                 fcn_deadline_t deadline, fcache_error_t *error)
+{
+    sweep_t sweep = {
+        .first = store->servers, .count = store->count, .error = error};
+    tick->target = above(highest, tick->floor);
+    for (int i = 0; i < ROUNDS && sweep.status == FCACHE_OK &&
+                    !all_are_at(&sweep, tick->target);
+         i++) {
+        tick_all(&sweep, tick, deadline);
+    }
+    return sweep.status == FCACHE_OK && !all_are_at(&sweep, tick->target)
+               ? fcache_error_set(error, FCACHE_UNAVAILABLE,
+                                  "memcached: too many clears at a time")
+               : sweep.status;
+}
+
+fcache_status_t fcmc_tick(fcmc_t *store, const fcr_repair_t *repair,
                           fcache_bytes_t clock, fcache_bytes_t counter,
                           uint64_t floor, uint64_t *out_clock,
                           fcn_deadline_t deadline, fcache_error_t *error)
 {
-    tick_t tick = {.names = {clock, counter}, .target = floor ? floor : 1};
-    sweep_t sweep = {.first =
-                         home ? fcmc_fleet_of(store, *home) : store->servers,
-                     .count = home ? 1 : store->count,
-                     .error = error};
+    state_t highest = {0};
+    tick_t tick = {.names = {clock, counter},
+                   .floor = floor ? floor : 1,
+                   .known = repair ? repair->known : 0};
     if (apr_pool_create(&tick.pool, NULL) != APR_SUCCESS) {
         return fcache_error_set(error, FCACHE_NO_MEMORY,
                                 "memcached: no memory for a clear");
     }
-    prepare(store, home ? sweep.first : NULL, &tick, deadline);
-    for (int i = 0; i < ROUNDS && sweep.status == FCACHE_OK &&
-                    !all_are_at(&sweep, tick.target);
-         i++) {
-        tick_all(&sweep, &tick, deadline);
+    if (store->count > 1) {
+        highest = read_all(store, deadline, tick.pool);
     }
-    if (sweep.status == FCACHE_OK && !all_are_at(&sweep, tick.target)) {
-        sweep.status = fcache_error_set(error, FCACHE_UNAVAILABLE,
-                                        "memcached: too many clears at a time");
-    }
+    fcache_status_t status =
+        repair ? repair_one(fcmc_fleet_of(store, repair->home), highest.cleared,
+                            &tick, deadline, error)
+               : clear_all(store, highest.clock, &tick, deadline, error);
     apr_pool_destroy(tick.pool);
     *out_clock = tick.target;
-    return sweep.status;
+    return status;
 }
 
 /* ---- comparing ---- */
@@ -328,11 +391,10 @@ static void adopt(fcmc_server_t *server, uint64_t cleared,
     char space[FCR_COUNTER_MAX];
     tick_t tick = {
         .names = {fcr_clock_name(), fcr_counter_name(&all, 0, space)},
-        .target = (uint64_t)apr_time_now(),
-        .cleared = cleared ? cleared : 1};
+        .floor = (uint64_t)apr_time_now()};
     if (apr_pool_create(&tick.pool, pool) == APR_SUCCESS &&
         tick.names[1].len > 0 &&
-        fcmc_talk(server, tick_server, &tick, deadline, NULL) == FCACHE_OK) {
+        repair_one(server, cleared, &tick, deadline, NULL) == FCACHE_OK) {
         raise_to(&server->store->shared->clock, tick.target);
     }
 }

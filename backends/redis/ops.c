@@ -26,8 +26,15 @@ static const char replace_script[] =
  * Clock KEYS[1] rises by one, and to ARGV[1] at least; KEYS[2] becomes the same.
  * Numbers are compared as text, because those of Lua are doubles.
  * A clock that is no number is set to the floor, as one that was lost.
+ * With ARGV[2] not if it is that already and the same as KEYS[2]: it was repaired.
  */
 static const char tick_script[] =
+    "local known = ARGV[2] "
+    "local old = known and redis.pcall('GET', KEYS[1]) "
+    "if type(old) == 'string' and old:find('^%d+$') and #old <= 16 and "
+    "old == redis.pcall('GET', KEYS[2]) and "
+    "(#old > #known or (#old == #known and old >= known)) then "
+    "return old end "
     "redis.pcall('INCR', KEYS[1]) "
     "local now = redis.pcall('GET', KEYS[1]) "
     "local floor = ARGV[1] "
@@ -347,22 +354,23 @@ static fcache_status_t read_clock(const fcrd_reply_t *reply,
     return FCACHE_OK;
 }
 
-fcache_status_t fcrd_tick(void *store, const fcache_bytes_t *home,
+fcache_status_t fcrd_tick(void *store, const fcr_repair_t *repair,
                           fcache_bytes_t clock, fcache_bytes_t counter,
                           uint64_t floor, uint64_t *out_clock,
                           fcn_deadline_t deadline, fcache_error_t *error)
 {
     change_t change;
-    char floor_space[DECIMAL_MAX];
-    const fcache_bytes_t words[] = {fcache_str("EVAL"),
-                                    fcache_str(tick_script),
-                                    fcache_str("2"),
-                                    clock,
-                                    counter,
-                                    decimal(floor, floor_space)};
-    (void)home; /* there is one clock */
-    fcache_status_t status =
-        change_run(&change, store, clock, words, 6, deadline, error);
+    char floor_space[DECIMAL_MAX], known_space[DECIMAL_MAX];
+    const fcache_bytes_t words[] = {
+        fcache_str("EVAL"),
+        fcache_str(tick_script),
+        fcache_str("2"),
+        clock,
+        counter,
+        decimal(floor, floor_space),
+        decimal(repair ? repair->known : 0, known_space)};
+    fcache_status_t status = change_run(&change, store, clock, words,
+                                        repair ? 7 : 6, deadline, error);
     if (status == FCACHE_TOO_LARGE) {
         status = FCACHE_UNAVAILABLE; /* a purge that is refused has failed */
     }

@@ -54,6 +54,12 @@ typedef struct fcr_store_t {
     int64_t now_us;
 } fcr_store_t;
 
+/* A clock that was found missing, or behind what is known of it. */
+typedef struct fcr_repair_t {
+    fcache_bytes_t home; /* the entry with which it was read */
+    uint64_t known;      /* 0: nothing */
+} fcr_repair_t;
+
 /*
  * One name of a walk, with its value or without (len 0: fetch it). 0 to go on.
  */
@@ -112,16 +118,19 @@ typedef struct fcr_client_ops_t {
 
     /*
      * Raises the clock (counter `clock`, decimal text) and sets `counter` to its
-     * new value, on every server that has a clock of its own, or, unless `home`
-     * is NULL, on that of the entry `home` only. All get the same new value,
-     * which is above each of their old ones and at least `floor`: with several
-     * servers read first, and raise again those that turn out to be behind.
+     * new value, on every server that has a clock of its own. All get the same
+     * new value, which is above each of their old ones and at least `floor`: with
+     * several servers read first, and raise again those that turn out to be
+     * behind.
+     * Unless `repair` is NULL the same is done to the clock of its `home` only,
+     * and of many who do it at once one does it: a clock that is at least `known`
+     * and equal to `counter` has been repaired, and stays as it is.
      * Nobody may see a new clock while `counter` is still old: either both change
      * at once, or the clock is raised, the counter set, and the clock raised
      * again. Neither has an end. OK when all servers have it; a fault when one
      * has not.
      */
-    fcache_status_t (*tick)(void *self, const fcache_bytes_t *home,
+    fcache_status_t (*tick)(void *self, const fcr_repair_t *repair,
                             fcache_bytes_t clock, fcache_bytes_t counter,
                             uint64_t floor, uint64_t *out_clock,
                             fcn_deadline_t deadline, fcache_error_t *error);

@@ -97,9 +97,12 @@ fcache_status_t fcr_judge(fcr_t *store, const fcr_name_t *name,
                                                              : status;
 }
 
-fcache_status_t fcr_look(fcr_t *store, const fcr_name_t *name, int64_t now_us,
-                         fcn_deadline_t deadline, fcr_look_t *out_look,
-                         apr_pool_t *pool, fcache_error_t *error)
+/* MISS: what was found, if anything was, is from before the clock was repaired, or
+ * was put there while that was done. */
+static fcache_status_t look_once(fcr_t *store, const fcr_name_t *name,
+                                 int64_t now_us, fcn_deadline_t deadline,
+                                 fcr_look_t *out_look, apr_pool_t *pool,
+                                 fcache_error_t *error)
 {
     const fcache_bytes_t names[] = {name->name, fcr_clock_name()};
     fcr_found_t found[2] = {{0}};
@@ -113,10 +116,6 @@ fcache_status_t fcr_look(fcr_t *store, const fcr_name_t *name, int64_t now_us,
     out_look->found = found[0];
     status = fcr_purge_clock(&store->purge, name->name, moment, &found[1],
                              deadline, &out_look->clock, error);
-    if (status == FCACHE_MISS) {
-        out_look->life = found[0].exists ? FCR_DEAD : FCR_ABSENT;
-        return FCACHE_OK;
-    }
     if (status == FCACHE_PROTOCOL) {
         broken(store, name->name);
     }
@@ -125,4 +124,21 @@ fcache_status_t fcr_look(fcr_t *store, const fcr_name_t *name, int64_t now_us,
     }
     return fcr_judge(store, name, moment, now_us, deadline, out_look, pool,
                      error);
+}
+
+fcache_status_t fcr_look(fcr_t *store, const fcr_name_t *name, int64_t now_us,
+                         fcn_deadline_t deadline, fcr_look_t *out_look,
+                         apr_pool_t *pool, fcache_error_t *error)
+{
+    fcache_status_t status =
+        look_once(store, name, now_us, deadline, out_look, pool, error);
+    if (status == FCACHE_MISS && out_look->found.exists) {
+        status =
+            look_once(store, name, now_us, deadline, out_look, pool, error);
+    }
+    if (status == FCACHE_MISS) {
+        out_look->life = out_look->found.exists ? FCR_DEAD : FCR_ABSENT;
+        return FCACHE_OK;
+    }
+    return status;
 }

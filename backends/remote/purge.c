@@ -82,7 +82,7 @@ uint64_t fcr_purge_epoch(const fcr_purge_t *purge)
     return atomic_load(&purge->shared->clock);
 }
 
-static fcache_status_t tick(fcr_purge_t *purge, const fcache_bytes_t *home,
+static fcache_status_t tick(fcr_purge_t *purge, const fcr_repair_t *repair,
                             const fcache_scope_t *scope, int soft,
                             fcn_deadline_t deadline, uint64_t *out_clock,
                             fcache_error_t *error)
@@ -90,16 +90,17 @@ static fcache_status_t tick(fcr_purge_t *purge, const fcache_bytes_t *home,
     char space[FCR_COUNTER_MAX];
     fcache_bytes_t name = fcr_counter_name(scope, soft, space);
     uint64_t floor = next_clock(purge);
+    uint64_t least = repair ? repair->known : floor;
     *out_clock = floor;
     if (name.len == 0) {
         return fcache_error_set(error, FCACHE_NO_MEMORY,
                                 "no memory for the name of a counter");
     }
     fcache_status_t status =
-        purge->client->tick(purge->client_self, home, fcr_clock_name(), name,
+        purge->client->tick(purge->client_self, repair, fcr_clock_name(), name,
                             floor, out_clock, deadline, error);
     if (status == FCACHE_OK &&
-        (*out_clock < floor || *out_clock > FCR_CLOCK_MAX)) {
+        (*out_clock < least || *out_clock > FCR_CLOCK_MAX)) {
         status = fcache_error_set(error, FCACHE_PROTOCOL,
                                   "the store's clock did not move");
     }
@@ -109,18 +110,20 @@ static fcache_status_t tick(fcr_purge_t *purge, const fcache_bytes_t *home,
     return status;
 }
 
-/* Everything that lies where `home` does is gone from now on, for all. */
+/* Everything that lies where `home` does is gone from now on, for all; or from
+ * before now, if another host has done it meanwhile. */
 static fcache_status_t mend(fcr_purge_t *purge, fcache_bytes_t home,
                             fcr_moment_t moment, fcn_deadline_t deadline,
                             fcache_error_t *error)
 {
     const fcache_scope_t all = {.kind = FCACHE_SCOPE_ALL};
+    const fcr_repair_t repair = {home, moment.seen};
     uint64_t clock;
     if (atomic_load(&purge->shared->clocks[moment.clock_no]) != moment.seen) {
         return FCACHE_MISS; /* another thread has done it meanwhile */
     }
     fcache_status_t status =
-        tick(purge, &home, &all, 0, deadline, &clock, error);
+        tick(purge, &repair, &all, 0, deadline, &clock, error);
     if (status != FCACHE_OK) {
         return status;
     }

@@ -31,7 +31,9 @@
  *
  * A clock that is missing (evicted, flushed) or below the highest seen (failover,
  * restore) means that purges may have been lost: everything older is gone, by a
- * tick of the counter of everything. So it is after a clear that failed: the store
+ * tick of the counter of everything. Of all who find it so one ticks: a clock that
+ * is the same as that counter, and not below what they know, has been repaired, and
+ * what others put there since is not lost again. So it is after a clear that failed: the store
  * may not have it, and is found behind when it is back.
  *
  * Lost counters. A store may evict any of them, so one that is missing may have

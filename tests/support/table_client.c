@@ -144,6 +144,9 @@ static fcache_status_t fetch(void *self, fcache_bytes_t home,
     fcache_status_t status = table->fail_fetch;
     for (size_t i = 0; i < count && status == FCACHE_OK; i++) {
         const table_row_t *row = find(table, names[i], clock_of(self, home));
+        if (table->clock_is_hidden && is_counter(names[i])) {
+            row = NULL;
+        }
         out_found[i] = (fcr_found_t){row != NULL, {NULL, 0}, 0};
         if (row) {
             out_found[i].value = fcache_bytes(
@@ -151,6 +154,7 @@ static fcache_status_t fetch(void *self, fcache_bytes_t home,
             out_found[i].cas = row->cas;
         }
     }
+    table->clock_is_hidden = 0;
     pthread_mutex_unlock(&table->lock);
     run_hook(table, &table->after);
     return status == FCACHE_OK ? status
@@ -227,17 +231,31 @@ static void set_number(table_t *table, fcache_bytes_t name, unsigned clock_no,
     }
 }
 
-static fcache_status_t tick(void *self, const fcache_bytes_t *home,
+static int is_repaired(table_t *table, const fcr_repair_t *repair,
+                       unsigned clock_no, fcache_bytes_t clock,
+                       fcache_bytes_t counter)
+{
+    const table_row_t *row = find(table, clock, clock_no);
+    return row && number(row) >= repair->known &&
+           number(row) == number(find(table, counter, clock_no));
+}
+
+static fcache_status_t tick(void *self, const fcr_repair_t *repair,
                             fcache_bytes_t clock, fcache_bytes_t counter,
                             uint64_t floor, uint64_t *out_clock,
                             fcn_deadline_t deadline, fcache_error_t *error)
 {
     table_t *table = self;
-    unsigned first = home ? clock_of(self, *home) : 0;
-    unsigned last = home ? first : table->two_clocks ? TABLE_CLOCKS - 1 : 0;
+    unsigned first = repair ? clock_of(self, repair->home) : 0;
+    unsigned last = repair ? first : table->two_clocks ? TABLE_CLOCKS - 1 : 0;
     uint64_t value = floor;
     (void)deadline;
     pthread_mutex_lock(&table->lock);
+    if (repair && is_repaired(table, repair, first, clock, counter)) {
+        *out_clock = number(find(table, clock, first));
+        pthread_mutex_unlock(&table->lock);
+        return FCACHE_OK;
+    }
     table->ticks++;
     for (unsigned i = first; i <= last; i++) {
         uint64_t old = number(find(table, clock, i));

@@ -29,9 +29,10 @@ typedef struct table_t {
     pthread_mutex_t lock;
     table_row_t rows[TABLE_ROWS];
     uint64_t cas;
-    int two_clocks;   /* set before create */
-    int walks_values; /* walk hands out values */
-    int walks_twice;  /* and names twice */
+    int two_clocks;      /* set before create */
+    int walks_values;    /* walk hands out values */
+    int walks_twice;     /* and names twice */
+    int clock_is_hidden; /* from the next fetch */
     uint64_t max_value;
     fcache_status_t fail_fetch, fail_store, fail_remove, fail_tick, fail_census,
         fail_seed;

@@ -235,6 +235,65 @@ static void ticks_at_once_all_count(void **state)
     assert_true(found[0].exists && found[1].exists);
 }
 
+typedef struct repairer_t {
+    const rig_t *rig;
+    fcr_repair_t repair;
+    uint64_t floor, clock;
+} repairer_t;
+
+static void *repair_it(void *baton)
+{
+    repairer_t *one = baton;
+    fcache_error_t error = {""};
+    if (fcd_client.tick(one->rig->self, &one->repair,
+                        fcache_str("repair:clock"),
+                        fcache_str("repair:counter"), one->floor, &one->clock,
+                        rig_soon(), &error) != FCACHE_OK) {
+        print_error("%s\n", error.text);
+        one->clock = 0;
+    }
+    return NULL;
+}
+
+/* All find it missing or behind, and each has another idea of the time. */
+static void of_many_repairs_one_counts(void **state)
+{
+    rig_t *rig = rig_open(*state, NULL);
+    uint64_t before = 0;
+    for (int i = 0; i < 6; i++) {
+        pthread_t threads[8];
+        repairer_t all[COUNT(threads)];
+        fcr_found_t found[2];
+        const fcache_bytes_t names[] = {fcache_str("repair:clock"),
+                                        fcache_str("repair:counter")};
+        int is_behind = i % 2;
+        ROW((size_t)i, is_behind ? "behind" : "missing");
+        if (!is_behind) {
+            fcd_client.remove(rig->self, names[0], rig_soon(), NULL);
+        }
+        for (size_t j = 0; j < COUNT(threads); j++) {
+            all[j] = (repairer_t){rig,
+                                  {names[0], is_behind ? before + 1 : 0},
+                                  before + 100 + j,
+                                  0};
+            assert_int_equal(
+                pthread_create(&threads[j], NULL, repair_it, &all[j]), 0);
+        }
+        for (size_t j = 0; j < COUNT(threads); j++) {
+            pthread_join(threads[j], NULL);
+        }
+        CHECK_INT(all[0].clock >= before + 100, 1);
+        before = all[0].clock;
+        for (size_t j = 0; j < COUNT(threads); j++) {
+            CHECK_INT(all[j].clock, before);
+        }
+        CHECK_INT(fcd_client.fetch(rig->self, names[0], names, 2, found,
+                                   rig_soon(), rig->pool, NULL),
+                  FCACHE_OK);
+        CHECK_INT(fcache_bytes_equal(found[0].value, found[1].value), 1);
+    }
+}
+
 /* ---- the table ----------------------------------------------------------- */
 
 typedef struct seen_t {
@@ -317,6 +376,7 @@ int main(void)
         pool_test(repeated_names_are_fetched),
         pool_test(ticks_go_up),
         pool_test(ticks_at_once_all_count),
+        pool_test(of_many_repairs_one_counts),
         pool_test(walks_see_all_pages),
         pool_test(a_missing_table_is_named_and_made),
     };

@@ -92,7 +92,9 @@ class Fleet:
         return host
 
     def hang(self, server=1):
-        self.servers[server].process.send_signal(signal.SIGSTOP)
+        process = self.servers[server].process
+        process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED)  # all of its threads
 
     def go_on(self, server=1):
         self.servers[server].process.send_signal(signal.SIGCONT)

@@ -13,8 +13,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define CLOCK "{fcache}clock"
-#define TICKS 300
+#define CLOCK     "{fcache}clock"
+#define TICKS     300
+#define REPAIRERS 16
 
 typedef struct rig_t {
     apr_pool_t *pool;
@@ -183,12 +184,67 @@ static void seeds_never_undo_a_clear(void **state)
     assert_int_equal(lower, 0);
 }
 
+typedef struct repairer_t {
+    const rig_t *rig;
+    fcr_repair_t repair;
+    uint64_t floor, clock;
+} repairer_t;
+
+static void *repair_it(void *baton)
+{
+    repairer_t *one = baton;
+    fcache_error_t error = {""};
+    if (one->rig->ops->tick(one->rig->self, &one->repair, fcache_str(CLOCK),
+                            fcache_str("{fcache}h:all"), one->floor,
+                            &one->clock, soon(), &error) != FCACHE_OK) {
+        print_error("%s\n", error.text);
+        one->clock = 0;
+    }
+    return NULL;
+}
+
+/* All find it missing or behind, and each has another idea of the time. */
+static void of_many_repairs_one_counts(void **state)
+{
+    rig_t rig = rig_open(*state);
+    fcache_bytes_t counter = fcache_str("{fcache}h:all");
+    for (int i = 0; i < 20; i++) {
+        pthread_t threads[REPAIRERS];
+        repairer_t all[REPAIRERS];
+        uint64_t before = tick(&rig, counter);
+        int is_behind = i % 2;
+        ROW((size_t)i, is_behind ? "behind" : "missing");
+        if (!is_behind) {
+            rig.ops->remove(rig.self, fcache_str(CLOCK), soon(), NULL);
+        }
+        for (size_t j = 0; j < REPAIRERS; j++) {
+            all[j] =
+                (repairer_t){&rig,
+                             {fcache_str("t:n:1"), is_behind ? before + 1 : 0},
+                             before + 100 + j,
+                             0};
+            assert_int_equal(
+                pthread_create(&threads[j], NULL, repair_it, &all[j]), 0);
+        }
+        for (size_t j = 0; j < REPAIRERS; j++) {
+            pthread_join(threads[j], NULL);
+        }
+        uint64_t now = read_number(&rig, fcache_str(CLOCK), rig.pool);
+        CHECK_INT(now >= before + 100, 1);
+        CHECK_INT(read_number(&rig, counter, rig.pool), now);
+        for (size_t j = 0; j < REPAIRERS; j++) {
+            CHECK_INT(all[j].clock, now);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         pool_test(what_is_missing_becomes_the_clock),
         pool_test(as_many_as_an_entry_has),
         pool_test(seeds_never_undo_a_clear),
+        pool_test(of_many_repairs_one_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -139,31 +139,6 @@ static void a_clock_that_was_put_back_loses_all(void **state)
     }
 }
 
-static void get_elsewhere(void *baton)
-{
-    apr_pool_t *pool = NULL;
-    apr_pool_create(&pool, NULL);
-    remote_get(baton, "other", pool);
-    apr_pool_destroy(pool);
-}
-
-/* Of all who find it lost at once, one writes it down. */
-static void a_lost_clock_is_mended_once(void **state)
-{
-    apr_pool_t *pool = *state;
-    table_t *table = table_create(pool);
-    void *one = table_store(table, &table_client, "", pool);
-    void *two = table_store(table, &table_client, "", pool); /* same page */
-    remote_put(one, "a", "", pool);
-    table_drop(table, CLOCK, 0);
-    table->ticks = 0;
-    table->after =
-        get_elsewhere; /* we saw that there is none, and so do they */
-    table->hook_baton = two;
-    assert_int_equal(remote_get(one, "a", pool), FCACHE_MISS);
-    assert_int_equal(table->ticks, 1);
-}
-
 /* The store was told or it was not; when it was not, it is found behind. */
 static void a_clear_that_failed_is_not_forgotten(void **state)
 {
@@ -445,7 +420,6 @@ int main(void)
         pool_test(what_was_purged_cannot_be_replayed),
         pool_test(a_lost_clock_loses_all),
         pool_test(a_clock_that_was_put_back_loses_all),
-        pool_test(a_lost_clock_is_mended_once),
         pool_test(a_clear_that_failed_is_not_forgotten),
         pool_test(numbers_must_be_numbers),
         pool_test(the_future_is_not_believed),
