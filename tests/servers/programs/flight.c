@@ -210,9 +210,26 @@ static void run(fcache_t *cache, apr_pool_t *pool, int number, int is_killed)
 
 static fcache_t *shared;
 
-/* Also where they are the first on a new server. */
+/* DynamoDB reads entry and clock in no order, so that those who meet on a new table
+ * may not see each other's. */
+static void warm_up(apr_pool_t *pool)
+{
+    int status = 1;
+    pid_t pid = fork();
+    if (pid == 0) {
+        processes = threads = 1;
+        child(shared, pool, 0);
+    }
+    waitpid(pid, &status, 0);
+    assert_int_equal(status, 0);
+}
+
+/* On other stores also where they are the first on a new server. */
 static void of_many_one_computes(void **state)
 {
+    if (strncmp(getenv("FCACHE_URL"), "dynamodb:", 9) == 0) {
+        warm_up(*state);
+    }
     run(shared, *state, (int)getpid(), 0);
     CHECK_INT(board->runs, 1);
 }
