@@ -7,12 +7,8 @@
 
 /* A new kind of store is a folder and a row here. */
 static const fcache_backend_ops_t *const builtin[] = {
-    &fcache_memory_ops,
-    &fcache_memcached_ops,
-    &fcache_redis_ops,
-    &fcache_rediss_ops,
-    &fcache_unix_ops,
-    &fcache_dynamodb_ops,
+    &fcache_memory_ops, &fcache_memcached_ops, &fcache_redis_ops,
+    &fcache_rediss_ops, &fcache_unix_ops,      &fcache_dynamodb_ops,
     &fcache_tiered_ops,
 };
 

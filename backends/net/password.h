@@ -10,7 +10,7 @@
  * file and what is wrong with it; never its content.
  */
 fcache_status_t fcn_password_read(const char *option, const char *path,
-                                   const char **out_password, apr_pool_t *pool,
-                                   fcache_error_t *error);
+                                  const char **out_password, apr_pool_t *pool,
+                                  fcache_error_t *error);
 
 #endif

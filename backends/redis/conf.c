@@ -193,7 +193,7 @@ static fcache_status_t read_login(const apr_table_t *options,
     }
     if (status == FCACHE_OK && file) {
         status = fcn_password_read(file_option, file, &access->password, pool,
-                                    error);
+                                   error);
     }
     if (status == FCACHE_OK && access->user && !access->password) {
         status = fcache_error_set(error, FCACHE_BAD_CONFIG,

@@ -24,8 +24,9 @@ static int civil_to_time(const fci_civil_t *civil, int64_t *out_s)
         civil->hour > 23 || civil->minute > 59 || civil->second > 60) {
         return 0;
     }
-    *out_s = fci_days_from_civil(civil->year, civil->month, civil->day) * DAY_S +
-             civil->hour * 3600 + civil->minute * 60 + civil->second;
+    *out_s =
+        fci_days_from_civil(civil->year, civil->month, civil->day) * DAY_S +
+        civil->hour * 3600 + civil->minute * 60 + civil->second;
     return 1;
 }
 
@@ -118,7 +119,7 @@ static int year_of(int64_t time_s)
 {
     fci_civil_t civil;
     fci_civil_from_days((time_s - FIRST_TIME_S) / DAY_S + FIRST_TIME_S / DAY_S,
-                    &civil);
+                        &civil);
     return civil.year;
 }
 

@@ -10,11 +10,12 @@
 #define KEYED "pnVmHr" /* what says more about a KEY */
 
 static const ctl_command_t commands[] = {
-    {"get", "KEY", 1, 1, KEYED "I", "show what is stored under KEY", ctl_get, 0},
+    {"get", "KEY", 1, 1, KEYED "I", "show what is stored under KEY", ctl_get,
+     0},
     {"set", "KEY VALUE|-", 2, 2, "pntT",
      "store VALUE, or standard input, under the text KEY", ctl_set, 0},
-    {"del", "KEY", 1, 1, KEYED, "forget KEY, with all of its variants",
-     ctl_del, 0},
+    {"del", "KEY", 1, 1, KEYED, "forget KEY, with all of its variants", ctl_del,
+     0},
     {"ls", "", 0, 0, "pnlL", "list entries", ctl_ls, 0},
     {"clear", "", 0, 0, "pnTaS", "forget a prefix, a namespace, a tag or all",
      ctl_clear, 0},
@@ -25,10 +26,12 @@ static const ctl_command_t commands[] = {
      ctl_check, 0},
     {"explain", "URL", 1, 1, KEYED, "say what a request would be answered with",
      ctl_explain, 0},
-    {"init", "", 0, 0, "", "make what the store needs, a table say", ctl_init, 0},
+    {"init", "", 0, 0, "", "make what the store needs, a table say", ctl_init,
+     0},
     {"secret", "", 0, 0, "", "print a new secret, a line for a secret-file",
      ctl_secret, 1},
-    {"help", "[COMMAND]", 0, 1, "", "show this, or a command's options", NULL, 0},
+    {"help", "[COMMAND]", 0, 1, "", "show this, or a command's options", NULL,
+     0},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

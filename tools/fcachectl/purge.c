@@ -68,10 +68,10 @@ ctl_exit_t ctl_purge(ctl_t *ctl)
             return ctl_failed(ctl, status, ctl->args[i]);
         }
         json_array_append_new(
-            rows, json_pack("{s:s, s:o, s:b}", "purged",
-                            fcache_purge_kind_text(purge.kind), "value",
-                            ctl_json_bytes(ctl, purge.value), "soft",
-                            purge.soft));
+            rows,
+            json_pack("{s:s, s:o, s:b}", "purged",
+                      fcache_purge_kind_text(purge.kind), "value",
+                      ctl_json_bytes(ctl, purge.value), "soft", purge.soft));
     }
     return ctl_print(ctl, rows);
 }
