@@ -117,7 +117,7 @@ static fcache_status_t clear(fcd_store_t *store, const fcache_bytes_t names[2],
                              uint64_t floor, uint64_t *out_clock,
                              fcn_deadline_t deadline, fcache_error_t *error)
 {
-    pair_t pair;
+    pair_t pair = {0};
     fcache_buf_t body;
     fcache_status_t status = read_pair(store, names, &pair, deadline, error);
     if (status != FCACHE_OK) {
@@ -186,7 +186,7 @@ static fcache_status_t set_pair(const repair_t *repair, pair_t pair,
 static fcache_status_t repair_once(repair_t *repair, int round,
                                    uint64_t *out_clock)
 {
-    pair_t pair;
+    pair_t pair = {0};
     fcache_status_t status = read_pair(repair->store, repair->names, &pair,
                                        repair->deadline, repair->error);
     *out_clock = pair.clock;

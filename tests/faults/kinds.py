@@ -17,9 +17,7 @@ from link import Link
 
 
 class Kind:
-    """`worst_ms`: what one request may take longer than its origin."""
-
-    name, worst_ms = None, 100
+    name = None
 
     def __init__(self, folder):
         self.folder = folder
@@ -180,7 +178,7 @@ def refusal(status, name):
 
 
 class DynamoDB(Kind):
-    name, worst_ms = "dynamodb", 300
+    name = "dynamodb"
 
     def start(self):
         server = Process(["node", dynalite() / "cli.js", "--port", self.port,
