@@ -22,9 +22,8 @@
 
 uint32_t fcmc_exptime(int64_t ttl_us)
 {
-    int64_t seconds = ttl_us / 1000000 + (ttl_us % 1000000 > 0);
-    seconds = seconds < MONTH_S ? seconds : MONTH_S;
-    return (uint32_t)(seconds > 0 ? seconds : 1);
+    int64_t seconds = ttl_us / 1000000 + (ttl_us % 1000000 > 0) + 1;
+    return (uint32_t)(seconds < MONTH_S ? seconds : MONTH_S);
 }
 
 /* ---- one server ---- */

@@ -34,8 +34,8 @@ fcache_bytes_t fcmc_clock_text(const fcr_found_t *found);
 void fcmc_clock_found(const fcmc_server_t *server, fcache_bytes_t name,
                       fcr_found_t *found);
 
-/* A life as memcached counts it: seconds, rounded up, of which 30 days are the
- * most. */
+/* A life as memcached counts it: its seconds, of which the one that runs is the
+ * first and may end at once. No shorter than `ttl_us`, but for 30 days at most. */
 uint32_t fcmc_exptime(int64_t ttl_us);
 
 #endif

@@ -25,6 +25,7 @@
     X(add_is_for_the_first)                                                    \
     X(deleted_is_gone)                                                         \
     X(items_die_at_their_time)                                                 \
+    X(items_live_to_their_time)                                                \
     X(touch_moves_the_end)                                                     \
     X(what_is_listed_is_there)                                                 \
     X(listing_stops_when_told)                                                 \

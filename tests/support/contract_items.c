@@ -2,6 +2,7 @@
 #include "contract.h"
 
 #include <apr_strings.h>
+#include <apr_time.h>
 
 static int64_t after(int64_t seconds)
 {
@@ -149,6 +150,22 @@ void contract_items_die_at_their_time(void **state)
     contract_put(store, &key, "two", 10);
     assert_int_equal(store->ops->del(store->self, &key, after(11), NULL),
                      FCACHE_MISS);
+}
+
+/* Also by the store's own clock, wherever in its second it is. */
+void contract_items_live_to_their_time(void **state)
+{
+    contract_t *store = *state;
+    for (int i = 0; i < 12; i++) {
+        fcache_key_t key =
+            contract_key(store, apr_psprintf(store->pool, "life %d", i));
+        apr_time_t start = apr_time_now();
+        contract_put(store, &key, "one", 1);
+        apr_sleep(100 * 1000);
+        fcache_status_t status = contract_get(store, &key, CONTRACT_NOW, "one");
+        assert_true(status == FCACHE_OK ||
+                    apr_time_now() - start > FCACHE_US_PER_S);
+    }
 }
 
 void contract_touch_moves_the_end(void **state)

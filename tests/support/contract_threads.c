@@ -98,8 +98,8 @@ static void *add_each(void *baton)
             .body = &body,
             .body_count = 1,
             .epoch = store->ops->epoch(store->self),
-            .fresh_until_us = CONTRACT_NOW + FCACHE_US_PER_S,
-            .dead_us = CONTRACT_NOW + FCACHE_US_PER_S,
+            .fresh_until_us = CONTRACT_NOW + 60 * FCACHE_US_PER_S,
+            .dead_us = CONTRACT_NOW + 60 * FCACHE_US_PER_S,
         };
         fcache_status_t status = store->ops->add(store->self, &work->keys[i],
                                                  &value, CONTRACT_NOW, NULL);

@@ -380,9 +380,10 @@ static void lives_in_seconds(void **state)
 {
     const int64_t day = 86400 * S;
     (void)state;
-    assert_int_equal(fcmc_exptime(1), 1);
-    assert_int_equal(fcmc_exptime(S), 1);
-    assert_int_equal(fcmc_exptime(S + 1), 2);
+    assert_int_equal(fcmc_exptime(1), 2);
+    assert_int_equal(fcmc_exptime(S), 2);
+    assert_int_equal(fcmc_exptime(S + 1), 3);
+    assert_int_equal(fcmc_exptime(30 * day - S), 30 * 86400);
     assert_int_equal(fcmc_exptime(30 * day), 30 * 86400);
     assert_int_equal(fcmc_exptime(30 * day + 1), 30 * 86400);
     assert_int_equal(fcmc_exptime(100000 * day), 30 * 86400);
