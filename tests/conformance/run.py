@@ -17,10 +17,11 @@ import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "integration"))
+sys.path[:0] = [str(HERE.parent / "integration"), str(HERE.parent)]
 
 # pylint: disable=wrong-import-position
-from harness.httpd import BUILD, SOURCE, Httpd, free_ports
+from harness.httpd import BUILD, SOURCE, Httpd
+from servers import free_ports
 
 PACKAGES = ("http-cache-tests@0.4.5", "node-fetch@2")
 WORK = BUILD / "conformance"

@@ -4,8 +4,8 @@ import re
 import time
 
 from harness import client
-from harness.httpd import free_ports
 from harness.origin import Reply, ok
+from servers import free_ports
 
 CONF = """
 ProxyPass /gone http://127.0.0.1:{closed}/ retry=0

@@ -7,7 +7,7 @@ import time
 import urllib.error
 import urllib.request
 
-from .httpd import free_ports
+from servers import free_ports
 
 FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu",
          "--disable-dev-shm-usage", "--no-proxy-server"]

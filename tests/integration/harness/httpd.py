@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import pathlib
-import random
 import resource
 import shutil
 import signal
@@ -14,6 +13,8 @@ import socket
 import subprocess
 import tempfile
 import time
+
+from servers import free_ports
 
 from . import client
 from .errorlog import ErrorLog
@@ -88,22 +89,6 @@ def binary():
 def built_in():
     done = subprocess.run([binary(), "-l"], stdout=subprocess.PIPE, check=True)
     return done.stdout.decode()
-
-
-def free_ports(count):
-    """Ports nobody listens on, outside of those that the system gives to
-    connections."""
-    held = []
-    while len(held) < count:
-        try:
-            held.append(socket.create_server(
-                ("127.0.0.1", random.randrange(10240, 32768))))
-        except OSError:
-            continue
-    ports = [s.getsockname()[1] for s in held]
-    for each in held:
-        each.close()
-    return ports
 
 
 def load_modules(mpm, without):
