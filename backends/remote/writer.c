@@ -163,6 +163,14 @@ typedef struct adding_t {
     fcn_deadline_t deadline;
 } adding_t;
 
+/* What was asked twice, since the first answer did not come, finds itself. */
+static int is_own(const adding_t *adding, const fcr_look_t *look)
+{
+    return look->found.value.len >= FCR_STAMP_BYTES &&
+           memcmp(look->found.value.ptr, adding->sealed->ptr,
+                  FCR_STAMP_BYTES) == 0;
+}
+
 /* Something is there: what, and if it does not count, in its place. MISS when it
  * has gone meanwhile. */
 static fcache_status_t add_over(const adding_t *adding, apr_pool_t *pool,
@@ -180,7 +188,7 @@ static fcache_status_t add_over(const adding_t *adding, apr_pool_t *pool,
         return FCACHE_MISS;
     case FCR_ALIVE:
     case FCR_NEWER:
-        return FCACHE_EXISTS;
+        return is_own(adding, &look) ? FCACHE_OK : FCACHE_EXISTS;
     case FCR_DEAD:
     case FCR_BROKEN:
         break;

@@ -192,8 +192,10 @@ static fcache_status_t store(void *self, const fcr_store_t *what,
     run_hook(table, &table->hook);
     pthread_mutex_lock(&table->lock);
     table->stores++;
-    fcache_status_t status =
-        table->fail_store == FCACHE_OK ? put(table, what) : table->fail_store;
+    fcache_status_t status = table->fail_store;
+    for (int i = 0; i <= table->repeats && status == FCACHE_OK; i++) {
+        status = put(table, what);
+    }
     pthread_mutex_unlock(&table->lock);
     return fcache_status_is_fault(status)
                ? fcache_error_set(error, status, "told to")

@@ -33,6 +33,7 @@ typedef struct table_t {
     int walks_values;    /* walk hands out values */
     int walks_twice;     /* and names twice */
     int clock_is_hidden; /* from the next fetch */
+    int repeats;         /* each store is done twice, the second is answered */
     uint64_t max_value;
     fcache_status_t fail_fetch, fail_store, fail_remove, fail_tick, fail_census,
         fail_seed;

@@ -170,6 +170,17 @@ static void add_replaces_what_it_saw(void **state)
     assert_int_equal(remote_get(store, "a", pool), FCACHE_OK);
 }
 
+/* The answer to the first asking was lost with its connection. */
+static void add_asked_twice_has_it(void **state)
+{
+    apr_pool_t *pool = *state;
+    table_t *table = table_create(pool);
+    void *store = remote_host(table, "", pool);
+    table->repeats = 1;
+    assert_int_equal(remote_add(store, "a", pool), FCACHE_OK);
+    assert_int_equal(remote_add(store, "a", pool), FCACHE_EXISTS);
+}
+
 /* ---- touch --------------------------------------------------------------- */
 
 static void touching_keeps_what_was_purged_softly(void **state)
@@ -444,6 +455,7 @@ int main(void)
         pool_test(newer_versions_are_left_alone),
         pool_test(add_is_for_the_first),
         pool_test(add_replaces_what_it_saw),
+        pool_test(add_asked_twice_has_it),
         pool_test(touching_keeps_what_was_purged_softly),
         pool_test(touching_loses_against_a_put),
         pool_test(no_entry_outlives_the_counters),
