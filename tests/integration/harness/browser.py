@@ -10,7 +10,9 @@ import urllib.request
 from servers import free_ports
 
 FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu",
-         "--disable-dev-shm-usage", "--no-proxy-server"]
+         "--disable-dev-shm-usage", "--no-proxy-server", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update",
+         "--disable-sync", "--disable-quic"]
 
 
 class Browser:
