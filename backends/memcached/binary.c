@@ -247,7 +247,7 @@ static fcache_status_t get(fcmc_conn_t *conn, const fcache_bytes_t *names,
 static fcache_status_t put(fcmc_conn_t *conn, const fcmc_put_t *item)
 {
     char extras[8] = {0}, head[HEADER + EXTRAS_MAX], body[BODY_MAX];
-    reply_t reply;
+    reply_t reply = {0};
     fcache_bytes_t text;
     write_number(extras + 4, 4, item->exptime);
     request_t request = {
@@ -296,7 +296,7 @@ static fcache_status_t ask(fcmc_conn_t *conn, const request_t *request,
 static fcache_status_t remove_name(fcmc_conn_t *conn, fcache_bytes_t name)
 {
     char body[BODY_MAX];
-    reply_t reply;
+    reply_t reply = {0};
     fcache_bytes_t text;
     request_t request = {.opcode = OP_DELETE, .key = name};
     fcache_status_t status = ask(conn, &request, &reply, body, &text);
@@ -313,7 +313,7 @@ static fcache_status_t stats(fcmc_conn_t *conn, const char *group,
                              fcmc_stat_fn fn, void *baton)
 {
     char body[BODY_MAX];
-    reply_t reply;
+    reply_t reply = {0};
     fcache_bytes_t value;
     request_t request = {.opcode = OP_STAT, .key = fcache_str(group)};
     fcache_status_t status = ask(conn, &request, &reply, body, &value);
@@ -334,7 +334,7 @@ static fcache_status_t stats(fcmc_conn_t *conn, const char *group,
 static fcache_status_t login(fcmc_conn_t *conn, fcache_bytes_t credentials)
 {
     char head[HEADER + EXTRAS_MAX], body[BODY_MAX];
-    reply_t reply;
+    reply_t reply = {0};
     fcache_bytes_t text;
     request_t request = {.opcode = OP_AUTH,
                          .key = fcache_str("PLAIN"),

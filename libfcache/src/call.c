@@ -308,7 +308,7 @@ fcache_status_t fcache_call(fcache_t *cache, const fcache_call_t *call,
                             fcache_call_report_t *out_report, apr_pool_t *pool,
                             fcache_error_t *error)
 {
-    fcache_call_report_t unseen;
+    fcache_call_report_t unseen = {0};
     fcache_error_t trouble = {""};
     apr_pool_t *scratch = NULL;
     fci_call_t state = {
