@@ -61,11 +61,10 @@ struct mfc_ctx_t {
     apr_table_t *parked; /* REVALIDATE: the client's conditionals, while ours
                             are in r->headers_in */
     int64_t answered_us; /* when the origin's answer was judged, or 0 */
-    const fcache_key_t *post_mark; /* see post.c */
-    int is_last_write;
-    int is_framed;                 /* the origin's body says where it ends */
-    int origin_status;             /* of the last head it sent, or 0 */
-    int has_expires;               /* a line of that head */
+    int is_own_content;  /* POST's answer, see post.c */
+    int is_framed;       /* the origin's body says where it ends */
+    int origin_status;   /* of the last head it sent, or 0 */
+    int has_expires;     /* a line of that head */
     const char *bad_expires;       /* that line, if it is no date, or NULL */
     struct mfc_capture_t *capture; /* NULL: not watching the origin */
     struct mfc_flight_t *flight;   /* NULL: never asked who leads */
@@ -383,7 +382,7 @@ void mfc_on_test_config(apr_pool_t *pconf, server_rec *main_server);
  * content of its URL. */
 void mfc_post_arm(request_rec *r, mfc_ctx_t *ctx);
 
-/* To be called before this write clears anything. */
+/* Is the answer its URL's content? Before this write clears anything. */
 void mfc_post_check(request_rec *r, mfc_ctx_t *ctx);
 
 /* Judges the answer and, if it is, stores it while it passes. Most are let go.

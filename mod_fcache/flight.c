@@ -113,6 +113,7 @@ static int can_be_shared(const mfc_ctx_t *ctx)
     switch ((int)ctx->decision.reason) {
     case FCACHE_REASON_ABSENT:
     case FCACHE_REASON_VARY_MISS:
+    case FCACHE_REASON_RANGE: /* a part is stored, and the whole is wanted */
         return 1;
     case FCACHE_REASON_EXPIRED:
     case FCACHE_REASON_SOFT_PURGED: /* unless it always is: */

@@ -141,6 +141,14 @@ static void forget_reference(request_rec *r, const mfc_ctx_t *ctx,
     }
 }
 
+static int is_single(request_rec *r, const char *field)
+{
+    const char *first = apr_table_get(r->headers_out, field);
+    const char *all = apr_table_getm(r->pool, r->headers_out, field);
+
+    return first != NULL && strcmp(first, all) == 0;
+}
+
 int mfc_invalidate_is_own(request_rec *r, const mfc_ctx_t *ctx,
                           const char *field)
 {
@@ -148,7 +156,8 @@ int mfc_invalidate_is_own(request_rec *r, const mfc_ctx_t *ctx,
     const char *path;
     const char *query;
 
-    return read_reference(r, ctx, field, &path, &query) &&
+    return is_single(r, field) &&
+           read_reference(r, ctx, field, &path, &query) &&
            strcmp(path, path_of(r, ctx)) == 0 &&
            strcmp(query ? query : "", own ? own : "") == 0 &&
            (query == NULL) == (own == NULL);

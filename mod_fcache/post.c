@@ -5,14 +5,15 @@
  * GETs. The POST itself goes round the cache, and makes what was there invalid
  * first, like every write. Did another write to this URL succeed while the
  * origin worked, then nobody knows which was the last, and nothing is stored: a
- * mark with the URL's tag is put before, and looked for afterwards.
+ * mark with the URL's tag and the time of the request is put and looked for, if
+ * the answer is one that may be stored.
  */
 #include "ctx.h"
 
 #include <apr_general.h>
 
 #define MARK_BYTES 16
-#define MARK_TTL_S 600
+#define MARK_TTL_S 5
 
 static const fcache_bytes_t post = {"POST", 4};
 
@@ -38,59 +39,62 @@ static int build_key(request_rec *r, mfc_ctx_t *ctx)
                             &later, &ctx->key, r->pool, NULL) == FCACHE_OK;
 }
 
-/* A value that any write to this URL makes invalid. */
-static int put_mark(request_rec *r, mfc_ctx_t *ctx)
-{
-    fcache_tuple_t *tuple = fcache_tuple_create(r->pool);
-    fcache_key_t *mark = apr_palloc(r->pool, sizeof(*mark));
-    unsigned char id[MARK_BYTES];
-    fcache_bytes_t tags;
-
-    if (tuple == NULL || mfc_tags_of_url(r, ctx, &tags) != FCACHE_OK ||
-        apr_generate_random_bytes(id, sizeof(id)) != APR_SUCCESS ||
-        fcache_tuple_add(tuple, "post", fcache_bytes(id, sizeof(id))) !=
-            FCACHE_OK ||
-        fcache_key_from_tuple(tuple, ctx->conf->prefix, ctx->conf->ns, mark,
-                              r->pool, NULL) != FCACHE_OK ||
-        fcache_put(ctx->cache, mark, fcache_str("post"), MARK_TTL_S, tags,
-                   fcache_epoch(ctx->cache), ctx->started_us,
-                   NULL) != FCACHE_OK) {
-        return 0;
-    }
-    ctx->post_mark = mark;
-    return 1;
-}
-
 void mfc_post_arm(request_rec *r, mfc_ctx_t *ctx)
 {
     if (!ctx->conf->post_reuse || ctx->bypass != FCACHE_REASON_METHOD ||
-        !is_admitted(ctx) || !build_key(r, ctx) || !put_mark(r, ctx)) {
+        !is_admitted(ctx) || !build_key(r, ctx)) {
         return;
     }
+    ctx->epoch = fcache_epoch(ctx->cache);
     ctx->before = apr_table_copy(r->pool, r->err_headers_out);
     mfc_capture_arm(r, ctx);
 }
 
-void mfc_post_check(request_rec *r, mfc_ctx_t *ctx)
+/* A name that nothing else has, of what any write to this URL makes invalid. */
+static int build_mark(request_rec *r, mfc_ctx_t *ctx, fcache_key_t *out_mark,
+                      fcache_bytes_t *out_tags)
 {
-    fcache_bytes_t value;
-    int64_t now_us = apr_time_now();
+    fcache_tuple_t *tuple = fcache_tuple_create(r->pool);
+    unsigned char id[MARK_BYTES];
 
-    ctx->is_last_write =
-        ctx->post_mark != NULL &&
-        fcache_get(ctx->cache, ctx->post_mark, now_us, &value, NULL, r->pool,
-                   NULL) == FCACHE_OK &&
-        fcache_del(ctx->cache, ctx->post_mark, now_us, NULL) == FCACHE_OK;
+    return tuple != NULL && mfc_tags_of_url(r, ctx, out_tags) == FCACHE_OK &&
+           apr_generate_random_bytes(id, sizeof(id)) == APR_SUCCESS &&
+           fcache_tuple_add(tuple, "post", fcache_bytes(id, sizeof(id))) ==
+               FCACHE_OK &&
+           fcache_key_from_tuple(tuple, ctx->conf->prefix, ctx->conf->ns,
+                                 out_mark, r->pool, NULL) == FCACHE_OK;
 }
 
-static int may_store(request_rec *r, mfc_ctx_t *ctx)
+/* Put as if when the POST came, it is not there if a write came since. */
+static int is_last_write(request_rec *r, mfc_ctx_t *ctx)
+{
+    int64_t now_us = apr_time_now();
+    fcache_key_t mark;
+    fcache_bytes_t tags;
+    fcache_bytes_t value;
+
+    return build_mark(r, ctx, &mark, &tags) &&
+           fcache_put(ctx->cache, &mark, fcache_str("post"), MARK_TTL_S, tags,
+                      ctx->epoch, now_us, NULL) == FCACHE_OK &&
+           fcache_get(ctx->cache, &mark, now_us, &value, NULL, r->pool, NULL) ==
+               FCACHE_OK &&
+           fcache_del(ctx->cache, &mark, now_us, NULL) == FCACHE_OK;
+}
+
+void mfc_post_check(request_rec *r, mfc_ctx_t *ctx)
+{
+    ctx->is_own_content = ctx->capture != NULL && r->status == HTTP_OK &&
+                          mfc_invalidate_is_own(r, ctx, "Content-Location") &&
+                          is_last_write(r, ctx);
+}
+
+static int may_store(const mfc_ctx_t *ctx)
 {
     const fcache_judgement_t *judgement = &ctx->judgement;
 
-    return judgement->ruling == FCACHE_RULING_STORE && r->status == HTTP_OK &&
+    return judgement->ruling == FCACHE_RULING_STORE &&
            !(judgement->entry_flags & FCACHE_ENTRY_NO_LIFETIME) &&
-           mfc_invalidate_is_own(r, ctx, "Content-Location") &&
-           ctx->is_last_write;
+           ctx->is_own_content;
 }
 
 /* What went round the cache; most of it is let go. */
@@ -102,7 +106,7 @@ apr_status_t mfc_post_response(ap_filter_t *f, mfc_ctx_t *ctx,
     mfc_judge(f->r, ctx, fields);
     mfc_report_answer(f->r, ctx);
     mfc_report(f->r, ctx, FCACHE_VERDICT_BYPASS, ctx->bypass);
-    if (may_store(f->r, ctx)) {
+    if (may_store(ctx)) {
         mfc_capture_begin(f->r, ctx, fields);
     }
     return mfc_capture_pass(f, ctx, bb);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stored parts (RFC 9111 section 3.3): T10 says never as the whole."""
+import concurrent.futures
 import time
 
 import pytest
@@ -10,7 +11,9 @@ from harness.origin import Reply, counting, ok
 CONF = """
 ProxyPass / {origin}/ retry=0
 FCacheEnable on
-FCachePartial on
+<Location /small>
+    FCacheMaxObject 1K
+</Location>
 <Location /off>
     FCachePartial off
 </Location>
@@ -195,3 +198,66 @@ def test_a_part_is_not_refreshed_behind(httpd, origin, path):
         answer = ask(httpd, path, "0-4")
         assert (answer.cache, answer.status) == ("MISS", 206)
     assert [r.get("Range") for r in origin.seen(path)] == ["bytes=0-4"] * 2
+
+
+@pytest.mark.parametrize("asked,told_fields,cc", [
+    ({"Cookie": "a=b"}, (), "max-age=60"),
+    ({"Authorization": "Basic eDp5"}, (), "max-age=60"),
+    ({"Cache-Control": "no-store"}, (), "max-age=60"),
+    ({"X-HTTP-Method-Override": "PUT"}, (), "max-age=60"),
+    ({"Connection": "X-User"}, (), "max-age=60"),
+    ({}, (("Set-Cookie", "a=b"),), "max-age=60"),
+    ({}, (("Vary", "*"),), "max-age=60"),
+    ({}, (), "private, max-age=60"),
+    ({}, (), "no-store, max-age=60"),
+    ({}, (), None),
+])
+def test_somebodys_parts_are_nobody_elses(httpd, origin, path, asked,
+                                          told_fields, cc):
+    """What a whole answer needs to be stored, a part needs too."""
+    origin.on(path, ranged(*told_fields, cc=cc))
+    assert ask(httpd, path, "0-9", asked).status == 206
+    assert ask(httpd, path, "0-9").cache == "MISS"
+    assert origin.count(path) == 2
+
+
+def test_a_part_that_nobody_asked_for(httpd, origin, path):
+    """Else one 206 in place of a 200 would cut the URL short for all."""
+    part = ok("01234", ("Content-Range", "bytes 0-4/10"), status=206)
+    origin.on(path, part)
+    assert httpd.get(path).status == 206
+    assert ask(httpd, path, "0-4").cache == "MISS"
+    assert httpd.get(path).cache == "MISS"
+
+
+def test_parts_of_two_versions_are_not_mixed(httpd, origin, path):
+    """Section 3.4: nothing is combined, with or without the same tag."""
+    one, two = b"1" * 100, b"2" * 100
+    origin.on(path, ranged(TAG, whole=one), ranged(TAG, whole=two))
+    assert ask(httpd, path, "0-49").body == one[:50]
+    assert ask(httpd, path, "40-89").body == two[:50]
+    for first, last in ((0, 49), (45, 55), (0, 89)):
+        answer = ask(httpd, path, f"{first}-{last}")
+        assert (answer.cache, answer.body) == ("MISS", two[first:last + 1])
+
+
+def test_a_part_larger_than_an_object_may_be(httpd, origin, path):
+    path = "/small" + path
+    origin.on(path, ranged())
+    for wanted, verdict in (("0-1999", "MISS"), ("0-999", "HIT")):
+        ask(httpd, path, wanted)
+        assert ask(httpd, path, wanted).cache == verdict
+
+
+def test_who_wants_the_whole_waits_for_one(httpd, origin, path):
+    """A stored part is no way to have the origin asked by everybody at once."""
+    def slow(request):
+        reply = ranged(whole=WHOLE)(request)
+        reply.delay = 0.5
+        return reply
+    origin.on(path, ranged(), slow)
+    ask(httpd, path, "0-9")
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: httpd.get(path), range(8)))
+    assert [a.body == WHOLE for a in answers] == [True] * 8
+    assert origin.count(path) == 2

@@ -11,7 +11,6 @@ from harness.origin import Reply, ok
 CONF = """
 ProxyPass / {origin}/ retry=0
 FCacheEnable on
-FCachePostReuse on
 FCacheExpire 60
 <Location /off>
     FCachePostReuse off
@@ -82,6 +81,17 @@ def test_the_query_is_part_of_it(httpd, origin, path):
     answers(("Content-Location", "{path}"), status=201),
     answers(("Content-Location", "{path}"), status=404),
     answers(("Content-Location", "{path}"), framing="close"),
+    answers(("Content-Location", "{path}"), ("Vary", "*")),
+    answers(("Content-Location", "{path}"), ("Content-Location", "{path}")),
+    answers(("Content-Location", "{path}"), ("Content-Location", "/other")),
+    answers(("Content-Location", "{path}"), ("Content-Range", "bytes 0-5/6"),
+            status=206),
+    answers(("Content-Location", "{path}/")),
+    answers(("Content-Location", "{path}?")),
+    answers(("Content-Location", "{path};x")),
+    answers(("Content-Location", "http://localhost:1{path}")),
+    answers(("Content-Location", "http://a@localhost{path}")),
+    answers(("Content-Location", "//localhost{path}, /x")),
 ], ids=lambda reply: None)
 def test_is_not_reused(httpd, origin, path, reply):
     """Neither a lifetime of ours nor another URL makes it one."""
@@ -111,9 +121,10 @@ def test_what_varies(httpd, origin, path):
     assert ask(httpd, path, {"Foo": "2"}) == ("MISS", b"got")
 
 
+@pytest.mark.parametrize("method", ["DELETE", "POST", "FOO"])
 @pytest.mark.parametrize("other,expected", [
     (None, ("MISS", b"got")), ("/elsewhere", ("HIT", b"posted"))])
-def test_a_write_beside_it_wins(httpd, origin, path, other, expected):
+def test_a_write_beside_it_wins(httpd, origin, path, other, expected, method):
     """While this one was answered another write came: nobody knows which was
     the last. Those to other URLs do not matter."""
     origin.on("/elsewhere", ok())
@@ -124,10 +135,11 @@ def test_a_write_beside_it_wins(httpd, origin, path, other, expected):
         assert gate.wait(10)
         return answers(("Content-Location", path))(request)
     origin.on(path, slow, answers())
+    httpd.get("/elsewhere")
     thread = threading.Thread(target=post, args=(httpd, path))
     thread.start()
     assert asked.wait(10)
-    assert httpd.get(other or path, method="DELETE").status == 200
+    assert httpd.post(other or path, b"x", method=method).status == 200
     gate.set()
     thread.join()
     assert ask(httpd, path) == expected
