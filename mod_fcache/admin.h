@@ -120,6 +120,44 @@ extern const size_t mfc_number_count;
 
 uint64_t mfc_number_of(const mfc_seen_t *seen, const mfc_number_t *number);
 
+/* ---- namespaces.c: the numbers of all namespaces ------------------------- */
+
+/* name, what it counts; up to `errors` one for each of FCACHE_VERDICT_LIST, in its
+ * order */
+#define MFC_TALLY_LIST(X)                                                      \
+    X(bypassed, "requests that went round the cache")                          \
+    X(misses, "requests that the origin answered")                             \
+    X(hits, "requests answered with what is fresh")                            \
+    X(stale, "requests answered with what is stale")                           \
+    X(revalidated, "requests answered with what the origin confirmed")         \
+    X(errors, "requests for what is stored only, when nothing was")            \
+    X(stores, "entries stored or renewed")
+
+#define MFC_TALLY_COUNT 7
+
+typedef struct mfc_tally_name_t {
+    const char *name;
+    const char *text;
+} mfc_tally_name_t;
+
+extern const mfc_tally_name_t mfc_tally_names[MFC_TALLY_COUNT];
+
+typedef struct mfc_tally_t {
+    const char *name; /* of the namespace */
+    uint64_t requests;
+    uint64_t counts[MFC_TALLY_COUNT];
+} mfc_tally_t;
+
+/* Once per configuration, before fork. */
+apr_status_t mfc_namespaces_create(apr_pool_t *pool);
+
+/* Each namespace that the configuration names, most requests first; in the pool. */
+mfc_tally_t *mfc_namespaces_look(apr_pool_t *pool, size_t *out_count);
+
+/* How many of the requests that used the cache did not ask the origin: 0 to 1, or
+ * less than 0 when there were none. */
+double mfc_tally_hit_ratio(const mfc_tally_t *tally);
+
 /* ---- admin_show.c -------------------------------------------------------- */
 
 int mfc_show_json(request_rec *r);

@@ -28,6 +28,34 @@ static json_t *store_json(const mfc_seen_t *seen)
     return store;
 }
 
+static json_t *namespace_json(const mfc_tally_t *tally)
+{
+    double ratio = mfc_tally_hit_ratio(tally);
+    json_t *row = json_pack("{s:s, s:I, s:o}", "name", tally->name, "requests",
+                            (json_int_t)tally->requests, "hit_ratio",
+                            ratio < 0 ? json_null() : json_real(ratio));
+    size_t i;
+
+    for (i = 0; i < MFC_TALLY_COUNT; i++) {
+        json_object_set_new(row, mfc_tally_names[i].name,
+                            json_integer((json_int_t)tally->counts[i]));
+    }
+    return row;
+}
+
+static json_t *namespaces_json(apr_pool_t *pool)
+{
+    size_t count;
+    const mfc_tally_t *tallies = mfc_namespaces_look(pool, &count);
+    json_t *rows = json_array();
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        json_array_append_new(rows, namespace_json(&tallies[i]));
+    }
+    return rows;
+}
+
 static json_t *recent_json(void)
 {
     mfc_recent_t recent[MFC_RECENT];
@@ -77,10 +105,11 @@ int mfc_show_json(request_rec *r)
         json_array_append_new(stores, store_json(&all[i]));
     }
     mfc_shared_sample(&sample);
-    return mfc_json_send(r, json_pack("{s:I, s:o, s:o, s:o}", "now_s",
-                                      (json_int_t)apr_time_sec(sample.when),
-                                      "stores", stores, "recent", recent_json(),
-                                      "history", history_json(r->pool)));
+    return mfc_json_send(
+        r, json_pack("{s:I, s:o, s:o, s:o, s:o}", "now_s",
+                     (json_int_t)apr_time_sec(sample.when), "stores", stores,
+                     "namespaces", namespaces_json(r->pool), "recent",
+                     recent_json(), "history", history_json(r->pool)));
 }
 
 /* ---- Prometheus ---------------------------------------------------------- */
@@ -120,15 +149,41 @@ static int is_latency(const mfc_number_t *number)
     return len > 3 && strcmp(number->name + len - 3, "_us") == 0;
 }
 
+static void tell_metric(request_rec *r, const char *metric, const char *text,
+                        const char *type)
+{
+    ap_rprintf(r, "# HELP %s %c%s.\n# TYPE %s %s\n", metric,
+               apr_toupper(text[0]), text + 1, metric, type);
+}
+
+/* A namespace has no character that a label would have to escape. */
+static void tell_namespaces(request_rec *r)
+{
+    size_t count;
+    const mfc_tally_t *tallies = mfc_namespaces_look(r->pool, &count);
+    size_t i;
+    size_t j;
+
+    for (i = 0; i < MFC_TALLY_COUNT; i++) {
+        const char *metric =
+            apr_pstrcat(r->pool, "fcache_namespace_", mfc_tally_names[i].name,
+                        "_total", NULL);
+        tell_metric(r, metric, mfc_tally_names[i].text, "counter");
+        for (j = 0; j < count; j++) {
+            ap_rprintf(r, "%s{namespace=\"%s\"} %" APR_UINT64_T_FMT "\n",
+                       metric, tallies[j].name, tallies[j].counts[i]);
+        }
+    }
+}
+
 static void tell_number(request_rec *r, const mfc_number_t *number,
                         const mfc_seen_t *all, int count)
 {
     const char *metric = metric_of(number, r->pool);
     int i;
 
-    ap_rprintf(r, "# HELP %s %c%s.\n# TYPE %s %s\n", metric,
-               apr_toupper(number->text[0]), number->text + 1, metric,
-               number->kind == 'c' ? "counter" : "gauge");
+    tell_metric(r, metric, number->text,
+                number->kind == 'c' ? "counter" : "gauge");
     for (i = 0; i < count; i++) {
         uint64_t value = mfc_number_of(&all[i], number);
         ap_rprintf(r, "%s{store=\"%s\"} ", metric, all[i].store->name);
@@ -159,6 +214,7 @@ int mfc_show_prometheus(request_rec *r)
     for (i = 0; i < mfc_number_count; i++) {
         tell_number(r, &mfc_numbers[i], all, count);
     }
+    tell_namespaces(r);
     return OK;
 }
 

@@ -199,6 +199,9 @@ void mfc_global_init(apr_pool_t *pool)
     global = apr_pcalloc(pool, sizeof(*global));
     global->pool = pool;
     global->stores = apr_array_make(pool, 4, sizeof(mfc_store_t *));
+    global->namespaces = apr_array_make(pool, 4, sizeof(mfc_namespace_t *));
+    APR_ARRAY_PUSH(global->namespaces, const mfc_namespace_t *) =
+        &mfc_namespace_default;
     global->backends = fcache_backends_create(pool);
     fcache_backends_add_builtin(global->backends);
     global->coders = fcache_coders_create(pool);

@@ -110,6 +110,12 @@ typedef struct mfc_lock_conf_t {
 #define MFC_LOCK_WAIT_US  (2 * FCACHE_US_PER_S)
 #define MFC_LOCK_LEASE_US (5 * FCACHE_US_PER_S)
 
+/* A namespace, and the row that its requests are counted in. */
+typedef struct mfc_namespace_t {
+    fcache_bytes_t name;
+    size_t row;
+} mfc_namespace_t;
+
 /* The names of the variables and notes of a request, made from the prefix. */
 typedef struct mfc_env_names_t {
     const char *status;
@@ -132,7 +138,8 @@ typedef struct mfc_conf_t {
  * the configuration. */
 typedef struct mfc_global_t {
     apr_pool_t *pool;
-    apr_array_header_t *stores; /* mfc_store_t *, in the order named */
+    apr_array_header_t *stores;     /* mfc_store_t *, in the order named */
+    apr_array_header_t *namespaces; /* const mfc_namespace_t *, by row */
     fcache_backends_t *backends;
     fcache_coders_t *coders;
     mfc_store_t *default_store; /* after post_config */
@@ -151,6 +158,15 @@ mfc_global_t *mfc_global(void);
 
 /* The store of that name, made if need be. `where` is a place for errors. */
 mfc_store_t *mfc_store_named(const char *name, const char *where);
+
+/* ---- namespaces.c: what requests are counted by -------------------------- */
+
+#define MFC_NAMESPACES 256 /* rows; the last one is of all that have none */
+
+extern const mfc_namespace_t mfc_namespace_default; /* row 0 */
+
+/* While the configuration is read: that namespace, made if need be. */
+const mfc_namespace_t *mfc_namespace_named(fcache_bytes_t name);
 
 /* "file:line" of a directive. */
 const char *mfc_place_of(cmd_parms *cmd);
@@ -176,6 +192,7 @@ const char *mfc_parse_store_flag(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_enable(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_store(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_label(cmd_parms *, void *, int, char *const[]);
+const char *mfc_parse_namespace(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_expire(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_seconds(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_coder(cmd_parms *, void *, int, char *const[]);

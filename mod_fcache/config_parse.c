@@ -118,6 +118,19 @@ const char *mfc_parse_label(cmd_parms *cmd, void *field, int argc,
     return NULL;
 }
 
+const char *mfc_parse_namespace(cmd_parms *cmd, void *field, int argc,
+                                char *const argv[])
+{
+    const mfc_namespace_t **ns = field;
+    fcache_bytes_t name;
+    const char *why = mfc_parse_label(cmd, &name, argc, argv);
+
+    if (why == NULL) {
+        *ns = mfc_namespace_named(name);
+    }
+    return why;
+}
+
 /* Whole seconds of at least `least`, out of 60, 5m, 1h. */
 static const char *seconds(const char *text, int64_t least, int64_t *out_s)
 {

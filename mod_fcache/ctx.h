@@ -432,6 +432,14 @@ void mfc_report_fields(request_rec *r, const mfc_ctx_t *ctx,
 /* The request's line in the log. */
 void mfc_report_log(const request_rec *r, const mfc_ctx_t *ctx);
 
+/* ---- namespaces.c: counting ---------------------------------------------- */
+
+/* The verdict on a request of a client. */
+void mfc_namespaces_answered(const request_rec *r, const mfc_ctx_t *ctx);
+
+/* An entry was put. */
+void mfc_namespaces_stored(const request_rec *r, const mfc_ctx_t *ctx);
+
 /* ---- status.c ------------------------------------------------------------ */
 
 /* Shows the stores on mod_status's page, when there is one. */

@@ -97,7 +97,7 @@ static fcache_reason_t build_key(request_rec *r, mfc_ctx_t *ctx)
     const mfc_conf_t *conf = ctx->conf;
 
     if (fcache_key_build(conf->key.rules, conf->key.builder,
-                         conf->key.builder_baton, conf->prefix, conf->ns,
+                         conf->key.builder_baton, conf->prefix, conf->ns->name,
                          &ctx->request, &ctx->key, r->pool,
                          NULL) != FCACHE_OK) {
         return FCACHE_REASON_KEY;
@@ -475,12 +475,15 @@ void mfc_on_error(request_rec *r)
 int mfc_on_log(request_rec *r)
 {
     mfc_ctx_t *ctx = mfc_ctx_of(r);
+    mfc_ctx_t *told = NULL; /* error documents have that of what failed */
     request_rec *each;
 
     for (each = r; each != NULL; each = each->next) {
-        if (mfc_ctx_of(each) != NULL) {
-            mfc_later_run(each, mfc_ctx_of(each));
-            mfc_flight_end(mfc_ctx_of(each), MFC_OUTCOME_OVER);
+        if (mfc_ctx_of(each) != NULL && mfc_ctx_of(each) != told) {
+            told = mfc_ctx_of(each);
+            mfc_later_run(each, told);
+            mfc_flight_end(told, MFC_OUTCOME_OVER);
+            mfc_namespaces_answered(r, told);
         }
     }
     if (ctx != NULL) {

@@ -44,6 +44,7 @@ static void put_now(request_rec *r, mfc_ctx_t *ctx, mfc_put_fn put)
 
     if (status == FCACHE_OK) {
         mfc_flight_stored(r, ctx);
+        mfc_namespaces_stored(r, ctx);
     } else {
         mfc_flight_refused(r, ctx, mfc_refusal(status));
         mfc_report(r, ctx, ctx->verdict, mfc_refusal(status));

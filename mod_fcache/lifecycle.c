@@ -198,7 +198,8 @@ int mfc_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
         return OK;
     }
-    if (mfc_shared_create(pconf) != APR_SUCCESS) {
+    if (mfc_shared_create(pconf) != APR_SUCCESS ||
+        mfc_namespaces_create(pconf) != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_EMERG, 0, main_server,
                      "FC0007: no shared memory for fcache-admin");
         return HTTP_INTERNAL_SERVER_ERROR;

@@ -35,8 +35,9 @@ static int build_key(request_rec *r, mfc_ctx_t *ctx)
 
     later.method = fcache_str("GET");
     return fcache_key_build(conf->key.rules, conf->key.builder,
-                            conf->key.builder_baton, conf->prefix, conf->ns,
-                            &later, &ctx->key, r->pool, NULL) == FCACHE_OK;
+                            conf->key.builder_baton, conf->prefix,
+                            conf->ns->name, &later, &ctx->key, r->pool,
+                            NULL) == FCACHE_OK;
 }
 
 void mfc_post_arm(request_rec *r, mfc_ctx_t *ctx)
@@ -61,7 +62,7 @@ static int build_mark(request_rec *r, mfc_ctx_t *ctx, fcache_key_t *out_mark,
            apr_generate_random_bytes(id, sizeof(id)) == APR_SUCCESS &&
            fcache_tuple_add(tuple, "post", fcache_bytes(id, sizeof(id))) ==
                FCACHE_OK &&
-           fcache_key_from_tuple(tuple, ctx->conf->prefix, ctx->conf->ns,
+           fcache_key_from_tuple(tuple, ctx->conf->prefix, ctx->conf->ns->name,
                                  out_mark, r->pool, NULL) == FCACHE_OK;
 }
 

@@ -21,11 +21,17 @@ FCacheEnable on
 </Location>
 <Location /far>
     FCacheStore far
+    FCacheNamespace away
+</Location>
+<Location /busy>
+    FCacheNamespace items
 </Location>
 """
 TEXT = "return document.body.innerText"
 
 
+NAMES = ("return [...document.querySelectorAll('#namespaces tr')].slice(1)"
+         ".map(tr => tr.cells[0].innerText)")
 POINTS = "return document.querySelectorAll('#ratio polyline').length"
 
 
@@ -35,6 +41,10 @@ def traffic(httpd, origin, path):
     for i in range(40):
         httpd.get(f"{path}/{i % 9}")
     httpd.get("/far" + path)
+    origin.on("/busy/*", ok("x"))
+    with httpd.connect() as connection:
+        for i in range(90):
+            connection.request(f"/busy/{i % 7}")
 
 
 @pytest.mark.parametrize("name,size,dark", [
@@ -49,7 +59,8 @@ def test_people_read_it(httpd, origin, path, name, size, dark):
         browser.wait(lambda: traffic(httpd, origin, path) or
                      browser.run(POINTS))
         text = browser.run(TEXT)
-        for word in ("default", "far", "fast", "look-ups", "Recent purges"):
+        for word in ("default", "far", "fast", "look-ups", "Recent purges",
+                     "Top namespaces", "items"):
             assert word in text, text
         assert "undefined" not in text and "NaN" not in text
         assert browser.run("return getComputedStyle(document.body)"
@@ -59,6 +70,26 @@ def test_people_read_it(httpd, origin, path, name, size, dark):
         assert browser.run("return document.documentElement.scrollWidth"
                            " <= window.innerWidth")
         browser.screenshot(BUILD / "artefacts" / f"{name}.png")
+        assert not browser.complaints()
+
+
+def test_people_see_the_top_namespaces(httpd, origin, path):
+    httpd.log.allow("FC0105", "FC0103")
+    origin.on("/far" + path, ok("x"))
+    traffic(httpd, origin, path)
+    with Browser() as browser:
+        browser.open(f"http://127.0.0.1:{httpd.port}/adm")
+        browser.wait(lambda: browser.run(NAMES) == ["items", "default", "away"])
+        for column, names in (("namespace", ["away", "default", "items"]),
+                              ("hits", ["items", "default", "away"])):
+            browser.run("""
+                [...document.querySelectorAll('#namespaces button')].find(
+                    button => button.innerText === arguments[0]).click()""",
+                        column)
+            assert browser.run(NAMES) == names
+        row = browser.run("return document.querySelectorAll('#namespaces tr')"
+                          "[3].innerText")
+        assert " %" in row and "NaN" not in row and "undefined" not in row
         assert not browser.complaints()
 
 
