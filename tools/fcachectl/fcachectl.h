@@ -10,6 +10,7 @@
  *   root.c     gives up the rights of root before shared memory is read
  *   key.c      what KEY on the command line means
  *   output.c   one JSON value, shown as JSON or as a table
+ *   warm.h     what `warm` consists of
  *   the rest   one file per command
  *
  * A command builds one JSON value and prints it once. The store is never made
@@ -67,6 +68,17 @@ ctl_exit_t ctl_parse(ctl_t *ctl, int argc, const char *const *argv,
 
 /* The value of that option, the last one given, or NULL. */
 const char *ctl_option(const ctl_t *ctl, const char *name);
+
+/* The whole number of that option, with or without the unit behind it; without
+ * the option *number stays. A unit may be NULL. */
+ctl_exit_t ctl_number(const ctl_t *ctl, const char *name, const char *unit,
+                      long min, long max, long *number);
+
+/* The time of that option, at least a second; without it *time_us stays. */
+ctl_exit_t ctl_time(const ctl_t *ctl, const char *name, int64_t *time_us);
+
+/* Adds each --header to the array of fcache_field_t. */
+ctl_exit_t ctl_headers(const ctl_t *ctl, apr_array_header_t *fields);
 
 /* Says what is wrong with the command line. */
 ctl_exit_t ctl_usage(const char *format, ...)
@@ -134,6 +146,12 @@ json_t *ctl_json_bytes(const ctl_t *ctl, fcache_bytes_t bytes);
  * object as lines. NULL says that memory is out. */
 ctl_exit_t ctl_print(const ctl_t *ctl, json_t *value);
 
+/* ---- fetch.c ---------------------------------------------------------------
+ */
+
+/* A clock that only goes forward. */
+int64_t ctl_ticks_us(void);
+
 /* ---- commands --------------------------------------------------------------
  */
 
@@ -148,5 +166,6 @@ ctl_exit_t ctl_check(ctl_t *ctl);
 ctl_exit_t ctl_init(ctl_t *ctl);
 ctl_exit_t ctl_secret(ctl_t *ctl);
 ctl_exit_t ctl_explain(ctl_t *ctl);
+ctl_exit_t ctl_warm(ctl_t *ctl);
 
 #endif

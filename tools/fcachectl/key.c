@@ -90,33 +90,11 @@ static ctl_exit_t parse_url(ctl_t *ctl, const char *text,
     return CTL_OK;
 }
 
-typedef struct headers_t {
-    apr_array_header_t *fields;
-    const char *bad;
-} headers_t;
-
-/* An apr_table_do callback: one --header. */
-static int add_header(void *baton, const char *option, const char *line)
-{
-    headers_t *headers = baton;
-    const char *colon = strchr(line, ':');
-    fcache_field_t field;
-
-    (void)option;
-    field.name = fcache_bytes(line, colon ? (size_t)(colon - line) : 0);
-    field.value = fcache_bytes_trim(fcache_str(colon ? colon + 1 : NULL));
-    if (!fcache_is_token(field.name) || !fcache_is_field_value(field.value)) {
-        headers->bad = line;
-        return 0;
-    }
-    APR_ARRAY_PUSH(headers->fields, fcache_field_t) = field;
-    return 1;
-}
-
 static ctl_exit_t build_request(ctl_t *ctl, const char *url,
                                 fcache_request_t *request)
 {
-    headers_t headers = {0};
+    apr_array_header_t *fields =
+        apr_array_make(ctl->pool, 8, sizeof(fcache_field_t));
     const char *method = ctl_option(ctl, "method");
     const char *vhost = ctl_option(ctl, "vhost");
     const void *elts;
@@ -132,17 +110,13 @@ static ctl_exit_t build_request(ctl_t *ctl, const char *url,
     if (vhost) {
         request->vhost = fcache_str(vhost);
     }
-    headers.fields = apr_array_make(ctl->pool, 8, sizeof(fcache_field_t));
-    APR_ARRAY_PUSH(headers.fields, fcache_field_t) =
+    APR_ARRAY_PUSH(fields, fcache_field_t) =
         (fcache_field_t){fcache_str("Host"), request->authority};
-    apr_table_do(add_header, &headers, ctl->options, "header", NULL);
-    if (headers.bad) {
-        return ctl_usage("'%s' is no header; write 'Name: value'", headers.bad);
-    }
-    elts = headers.fields->elts;
+    code = ctl_headers(ctl, fields);
+    elts = fields->elts;
     request->fields.items = elts;
-    request->fields.count = (size_t)headers.fields->nelts;
-    return CTL_OK;
+    request->fields.count = (size_t)fields->nelts;
+    return code;
 }
 
 static ctl_exit_t parse_rules(ctl_t *ctl, fcache_key_rules_t **out_rules)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fcachectl.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,7 +18,7 @@ typedef struct listing_t {
     const char *prefix; /* NULL for any */
     const char *ns;
     int more; /* all about an entry */
-    int limit;
+    long limit;
     int cut; /* there was more */
     apr_array_header_t *rows;
 } listing_t;
@@ -92,24 +93,15 @@ static json_t *sorted(apr_array_header_t *rows)
     return array;
 }
 
-static int parse_limit(const char *text, int *out_limit)
-{
-    char *end;
-    long limit = strtol(text, &end, 10);
-
-    *out_limit = (int)limit;
-    return *text && !*end && limit >= 0 && limit <= 1000000000;
-}
-
 ctl_exit_t ctl_ls(ctl_t *ctl)
 {
     listing_t listing = {.ctl = ctl, .limit = DEFAULT_LIMIT};
-    const char *limit = ctl_option(ctl, "limit");
     fcache_status_t status;
-    ctl_exit_t code;
+    ctl_exit_t code =
+        ctl_number(ctl, "limit", NULL, 0, INT_MAX, &listing.limit);
 
-    if (limit && !parse_limit(limit, &listing.limit)) {
-        return ctl_usage("--limit %s: write a number, 0 for all", limit);
+    if (code != CTL_OK) {
+        return code;
     }
     listing.prefix = ctl_option(ctl, "prefix");
     listing.ns = ctl_option(ctl, "namespace");

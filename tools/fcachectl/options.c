@@ -4,8 +4,10 @@
 #include <apr_getopt.h>
 #include <apr_strings.h>
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define KEYED "pnVmHr" /* what says more about a KEY */
 
@@ -28,6 +30,8 @@ static const ctl_command_t commands[] = {
      ctl_explain, 0},
     {"init", "", 0, 0, "", "make what the store needs, a table say", ctl_init,
      0},
+    {"warm", "FILE|-...", 1, 64, "bHPRwd",
+     "ask for the URLs of lists or access logs", ctl_warm, 1},
     {"secret", "", 0, 0, "", "print a new secret, a line for a secret-file",
      ctl_secret, 1},
     {"help", "[COMMAND]", 0, 1, "", "show this, or a command's options", NULL,
@@ -62,6 +66,11 @@ static const option_t options[] = {
     {"tag", 'T', 1, "TAG", "a tag; repeatable"},
     {"all", 'a', 0, NULL, "everything in the store"},
     {"soft", 'S', 0, NULL, "make stale instead of forgetting"},
+    {"base", 'b', 0, "URL", "scheme and host of paths and of logs"},
+    {"parallel", 'P', 0, "N", "requests at a time (4)"},
+    {"rate", 'R', 0, "N", "at most N requests in a second"},
+    {"timeout", 'w', 0, "TIME", "for each request: 30, 5m (30)"},
+    {"dry-run", 'd', 0, NULL, "print the URLs, ask for none"},
 };
 
 #define OPTIONS (sizeof(options) / sizeof(options[0]))
@@ -102,6 +111,74 @@ const char *ctl_option(const ctl_t *ctl, const char *name)
     return apr_table_get(ctl->options, name);
 }
 
+ctl_exit_t ctl_number(const ctl_t *ctl, const char *name, const char *unit,
+                      long min, long max, long *number)
+{
+    const char *text = ctl_option(ctl, name);
+    char *end;
+    long value;
+
+    if (!text) {
+        return CTL_OK;
+    }
+    errno = 0;
+    value = strtol(text, &end, 10);
+    if (end == text || (*end && (!unit || strcmp(end, unit) != 0)) ||
+        errno != 0 || value < min || value > max) {
+        return ctl_usage("--%s %s: write a number from %ld to %ld", name, text,
+                         min, max);
+    }
+    *number = value;
+    return CTL_OK;
+}
+
+ctl_exit_t ctl_time(const ctl_t *ctl, const char *name, int64_t *time_us)
+{
+    const char *text = ctl_option(ctl, name);
+
+    if (text && (fcache_duration_parse(text, time_us) != FCACHE_OK ||
+                 *time_us < FCACHE_US_PER_S)) {
+        return ctl_usage("--%s %s: write 60, 5m, 1h or 1d, at least 1", name,
+                         text);
+    }
+    return CTL_OK;
+}
+
+/* ---- fields of a request ------------------------------------------------- */
+
+typedef struct headers_t {
+    apr_array_header_t *fields;
+    const char *bad;
+} headers_t;
+
+/* An apr_table_do callback: one --header. */
+static int add_header(void *baton, const char *option, const char *line)
+{
+    headers_t *headers = baton;
+    const char *colon = strchr(line, ':');
+    fcache_field_t field;
+
+    (void)option;
+    field.name = fcache_bytes(line, colon ? (size_t)(colon - line) : 0);
+    field.value = fcache_bytes_trim(fcache_str(colon ? colon + 1 : NULL));
+    if (!fcache_is_token(field.name) || !fcache_is_field_value(field.value)) {
+        headers->bad = line;
+        return 0;
+    }
+    APR_ARRAY_PUSH(headers->fields, fcache_field_t) = field;
+    return 1;
+}
+
+ctl_exit_t ctl_headers(const ctl_t *ctl, apr_array_header_t *fields)
+{
+    headers_t headers = {fields, NULL};
+
+    apr_table_do(add_header, &headers, ctl->options, "header", NULL);
+    return headers.bad ? ctl_usage("'%s' is no header; write 'Name: value'",
+                                   headers.bad)
+                       : CTL_OK;
+}
+
 /* ---- help ---------------------------------------------------------------- */
 
 static void print_options(const char *letters)
@@ -127,7 +204,7 @@ static void print_help(const ctl_command_t *command)
     } else {
         printf("usage: fcachectl [-s URL] COMMAND [OPTIONS] [ARGUMENTS]\n\n");
         for (size_t i = 0; i < COMMANDS; i++) {
-            printf("  %-8s %-12s %s\n", commands[i].name, commands[i].args,
+            printf("  %-8s %-14s %s\n", commands[i].name, commands[i].args,
                    commands[i].help);
         }
         putchar('\n');
@@ -136,7 +213,7 @@ static void print_help(const ctl_command_t *command)
     if (!command) {
         printf("\nA KEY is an http or https URL, a stored name as ls --long "
                "prints it,\nor an application's text.\n"
-               "Exit status: 0 done, 1 not found, 2 usage, 3 store fault.\n");
+               "Exit status: 0 done, 1 not found, 2 usage, 3 fault.\n");
     }
 }
 

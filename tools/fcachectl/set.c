@@ -61,7 +61,6 @@ static ctl_exit_t store(ctl_t *ctl, fcache_buf_t *value, fcache_buf_t *tags,
 
 ctl_exit_t ctl_set(ctl_t *ctl)
 {
-    const char *ttl = ctl_option(ctl, "ttl");
     int64_t ttl_us = 60 * FCACHE_US_PER_S;
     fcache_buf_t value, tags;
     ctl_exit_t code;
@@ -70,9 +69,9 @@ ctl_exit_t ctl_set(ctl_t *ctl)
         return ctl_usage("set stores values under text keys; "
                          "responses are stored by the server");
     }
-    if (ttl && (fcache_duration_parse(ttl, &ttl_us) != FCACHE_OK ||
-                ttl_us < FCACHE_US_PER_S)) {
-        return ctl_usage("--ttl %s: write 60, 5m, 1h or 1d, at least 1", ttl);
+    code = ctl_time(ctl, "ttl", &ttl_us);
+    if (code != CTL_OK) {
+        return code;
     }
     fcache_buf_init(&value, CTL_MAX_BODY);
     fcache_buf_init(&tags, (size_t)FCACHE_ENTRY_MAX_HEAD);
