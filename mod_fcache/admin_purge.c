@@ -67,29 +67,43 @@ static void note(const request_rec *r, const fcache_purge_t *purge,
                   purge->soft ? "soft" : "hard", recent.by);
 }
 
-/* Does one; its row of the answer, or NULL when the store failed. */
-static json_t *purge_one(request_rec *r, const fcache_purge_t *purge,
+/* One that was done, for the answer. */
+static json_t *row_of(const request_rec *r, const fcache_purge_t *purge,
+                      int found)
+{
+    json_t *row =
+        json_pack("{s:s, s:s}", "kind", fcache_purge_kind_text(purge->kind),
+                  "value", value_of(r, purge));
+    if (purge->kind == FCACHE_PURGE_KEY) {
+        json_object_set_new(row, "found", json_boolean(found));
+    }
+    return row;
+}
+
+/* Does the first `count`; their rows, or none when the store failed. */
+static json_t *purge_all(request_rec *r, const mfc_order_t *order, size_t count,
                          const mfc_store_t *store, fcache_error_t *error)
 {
+    int found[MFC_PURGES_MAX];
+    json_t *rows = json_array();
     fcache_status_t status = fcache_error_set(
         error, FCACHE_UNAVAILABLE, "the store is not used by this process");
-    json_t *row;
+    size_t i;
 
     if (store->cache != NULL) {
         error->text[0] = '\0';
-        status =
-            fcache_purge(store->cache, purge, apr_time_now(), r->pool, error);
+        status = fcache_purge(store->cache, order->purges, count,
+                              apr_time_now(), found, r->pool, error);
     }
     if (status != FCACHE_OK && status != FCACHE_MISS) {
-        return NULL;
+        r->status = HTTP_SERVICE_UNAVAILABLE;
+        return rows;
     }
-    note(r, purge, store);
-    row = json_pack("{s:s, s:s}", "kind", fcache_purge_kind_text(purge->kind),
-                    "value", value_of(r, purge));
-    if (purge->kind == FCACHE_PURGE_KEY) {
-        json_object_set_new(row, "found", json_boolean(status == FCACHE_OK));
+    for (i = 0; i < count; i++) {
+        note(r, &order->purges[i], store);
+        json_array_append_new(rows, row_of(r, &order->purges[i], found[i]));
     }
-    return row;
+    return rows;
 }
 
 static int too_many(request_rec *r)
@@ -103,34 +117,25 @@ int mfc_purge_answer(request_rec *r, const mfc_order_t *order)
 {
     const mfc_store_t *store =
         order->store ? order->store : mfc_store_of(mfc_conf_of(r));
-    json_t *rows = json_array();
+    json_t *rows;
     json_t *answer;
     fcache_error_t error = {""};
-    size_t i;
+    size_t admitted = 0;
 
-    for (i = 0; i < order->count; i++) {
-        json_t *row;
-        if (!mfc_shared_admit(apr_time_now())) {
-            break;
-        }
-        row = purge_one(r, &order->purges[i], store, &error);
-        if (row == NULL) {
-            r->status = HTTP_SERVICE_UNAVAILABLE;
-            break;
-        }
-        json_array_append_new(rows, row);
+    while (admitted < order->count && mfc_shared_admit(apr_time_now())) {
+        admitted++;
     }
-    if (i == 0 && order->count > 0 && r->status == HTTP_OK) {
-        json_decref(rows);
+    if (admitted == 0) {
         return too_many(r);
     }
-    if (i < order->count && r->status == HTTP_OK) {
+    rows = purge_all(r, order, admitted, store, &error);
+    if (admitted < order->count && r->status == HTTP_OK) {
         r->status = HTTP_TOO_MANY_REQUESTS;
         fcache_error_set(&error, FCACHE_OK, "more than 100 purges in a second");
     }
     answer = json_pack("{s:o, s:b, s:s}", "purged", rows, "soft",
                        order->purges[0].soft, "store", store->name);
-    if (i < order->count) {
+    if (r->status != HTTP_OK) {
         json_object_set_new(answer, "error", json_string(error.text));
     }
     return mfc_json_send(r, answer);

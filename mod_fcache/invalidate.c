@@ -9,7 +9,7 @@
  * cleared: so all variants go, whatever else is in their keys, and an answer
  * that the origin gave before the write is not served even if it is stored after.
  */
-#include "ctx.h"
+#include "admin.h"
 
 #include <apr_strings.h>
 #include <apr_uri.h>
@@ -34,45 +34,45 @@ static const char *query_of(request_rec *r, const mfc_ctx_t *ctx)
     return query.ptr ? apr_pstrmemdup(r->pool, query.ptr, query.len) : NULL;
 }
 
-/* Each is tried, whatever became of the others: a store that answers none of
- * them is not waited for any more after a few. */
-static void clear_tags(request_rec *r, const mfc_ctx_t *ctx,
-                       fcache_bytes_t tags)
+/* What a write made stale. */
+typedef struct written_t {
+    request_rec *r;
+    const mfc_ctx_t *ctx;
+    apr_array_header_t *scopes; /* fcache_scope_t */
+} written_t;
+
+/* Takes the tags out of the buffer, and frees it. */
+static void take_tags(const written_t *written, fcache_buf_t *tags)
 {
+    apr_pool_t *pool = written->r->pool;
+    fcache_bytes_t list = fcache_buf_bytes(tags);
     fcache_scope_t scope = {.kind = FCACHE_SCOPE_TAG,
-                            .prefix = ctx->conf->prefix};
-    fcache_status_t worst = FCACHE_OK;
-    fcache_error_t error = {""};
+                            .prefix = written->ctx->conf->prefix};
     size_t offset = 0;
 
-    while (fcache_entry_list_next(tags, &offset, &scope.tag) > 0) {
-        fcache_status_t status = fcache_clear(ctx->cache, &scope, 0, &error);
-        worst = status != FCACHE_OK ? status : worst;
+    list.ptr = apr_pmemdup(pool, list.ptr, list.len);
+    while (fcache_entry_list_next(list, &offset, &scope.tag) > 0) {
+        APR_ARRAY_PUSH(written->scopes, fcache_scope_t) = scope;
     }
-    if (worst != FCACHE_OK) {
-        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
-                      "FC0104: what is stored for a URL that was written to "
-                      "may be served until the store answers: %s",
-                      error.text);
-    }
+    fcache_buf_fini(tags);
 }
 
-static void forget(request_rec *r, const mfc_ctx_t *ctx, const char *path,
-                   const char *query)
+static void add_url(const written_t *written, const char *path,
+                    const char *query)
 {
     fcache_buf_t tags;
 
     fcache_buf_init(&tags, FCACHE_TAGS_MAX_BYTES);
-    if (fcache_tags_add_url(&tags, ctx->request.authority, fcache_str(path),
-                            fcache_str(query)) == FCACHE_OK) {
-        clear_tags(r, ctx, fcache_buf_bytes(&tags));
-    }
-    fcache_buf_fini(&tags);
+    (void)fcache_tags_add_url(&tags, written->ctx->request.authority,
+                              fcache_str(path), fcache_str(query));
+    take_tags(written, &tags);
 }
 
 /* The groups that the answer says it made stale (RFC 9875 §3). */
-static void forget_groups(request_rec *r, const mfc_ctx_t *ctx)
+static void add_groups(const written_t *written)
 {
+    const request_rec *r = written->r;
+    const fcache_request_t *request = &written->ctx->request;
     fcache_fields_t fields =
         mfc_message_fields(r->headers_out, r->err_headers_out, r->pool);
     fcache_buf_t tags;
@@ -80,9 +80,8 @@ static void forget_groups(request_rec *r, const mfc_ctx_t *ctx)
     fcache_buf_init(&tags, FCACHE_TAGS_MAX_BYTES);
     /* of more than an entry may have, the first count */
     (void)fcache_tags_add_groups(&tags, fields, "Cache-Group-Invalidation",
-                                 ctx->request.scheme, ctx->request.authority);
-    clear_tags(r, ctx, fcache_buf_bytes(&tags));
-    fcache_buf_fini(&tags);
+                                 request->scheme, request->authority);
+    take_tags(written, &tags);
 }
 
 /* Is it a reference to this request's own origin (T21)? */
@@ -130,14 +129,13 @@ static int read_reference(request_rec *r, const mfc_ctx_t *ctx,
     return 1;
 }
 
-static void forget_reference(request_rec *r, const mfc_ctx_t *ctx,
-                             const char *field)
+static void add_reference(const written_t *written, const char *field)
 {
     const char *path;
     const char *query;
 
-    if (read_reference(r, ctx, field, &path, &query)) {
-        forget(r, ctx, path, query);
+    if (read_reference(written->r, written->ctx, field, &path, &query)) {
+        add_url(written, path, query);
     }
 }
 
@@ -176,14 +174,26 @@ int mfc_is_success(const request_rec *r)
 /* The answer is that of a write: what it made stale goes. */
 static void forget_written(request_rec *r, mfc_ctx_t *ctx)
 {
+    written_t written = {r, ctx, NULL};
+    fcache_error_t error = {""};
+
     if (ctx->cache == NULL || !mfc_is_success(r) ||
-        fcache_method_is_safe(ctx->request.method)) {
+        fcache_method_is_safe(ctx->request.method) ||
+        mfc_is_admin(r)) { /* which says itself what goes */
         return;
     }
-    forget(r, ctx, path_of(r, ctx), query_of(r, ctx));
-    forget_reference(r, ctx, "Location");
-    forget_reference(r, ctx, "Content-Location");
-    forget_groups(r, ctx);
+    written.scopes = apr_array_make(r->pool, 4, sizeof(fcache_scope_t));
+    add_url(&written, path_of(r, ctx), query_of(r, ctx));
+    add_reference(&written, "Location");
+    add_reference(&written, "Content-Location");
+    add_groups(&written);
+    if (fcache_clear(ctx->cache, (const fcache_scope_t *)written.scopes->elts,
+                     (size_t)written.scopes->nelts, &error) != FCACHE_OK) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                      "FC0104: what is stored for a URL that was written to "
+                      "may be served until the store answers: %s",
+                      error.text);
+    }
     ctx->epoch = fcache_epoch(ctx->cache);
 }
 

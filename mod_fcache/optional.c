@@ -20,7 +20,7 @@ static fcache_status_t mod_fcache_purge(request_rec *r, const char *kind,
         return fcache_error_set(error, FCACHE_UNAVAILABLE,
                                 "the store is not used by this process");
     }
-    return fcache_purge(cache, &purge, apr_time_now(), r->pool, error);
+    return fcache_purge(cache, &purge, 1, apr_time_now(), NULL, r->pool, error);
 }
 
 static fcache_t *mod_fcache_cache(request_rec *r)

@@ -33,60 +33,82 @@ static int has_rules(const request_rec *r, const mfc_conf_t *conf)
            !mfc_is_admin(r); /* which says itself what goes */
 }
 
-static void purge(request_rec *r, const mfc_conf_t *conf, const char *value,
-                  fcache_purge_kind_t kind, int soft)
-{
-    fcache_purge_t purge = {kind, fcache_str(value), conf->prefix, soft};
-    fcache_error_t error = {""};
-    fcache_t *cache = mfc_store_of(conf)->cache;
-    fcache_status_t status = FCACHE_UNAVAILABLE;
+/* What the rules say that goes. */
+typedef struct going_t {
+    request_rec *r;
+    const mfc_conf_t *conf;
+    apr_array_header_t *purges; /* fcache_purge_t, all of which can be done */
+} going_t;
 
-    if (cache != NULL) {
-        status = fcache_purge(cache, &purge, apr_time_now(), r->pool, &error);
+static void add(const going_t *going, const char *value,
+                fcache_purge_kind_t kind, int soft)
+{
+    request_rec *r = going->r;
+    fcache_purge_t purge = {kind, fcache_str(value), going->conf->prefix, soft};
+    fcache_error_t error = {""};
+
+    if (fcache_purge_check(&purge, r->pool, &error) == FCACHE_OK) {
+        APR_ARRAY_PUSH(going->purges, fcache_purge_t) = purge;
+        return;
     }
-    if (status != FCACHE_OK) {
-        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
-                      "FC0107: FCacheInvalidate %s:%s: not cleared: %s",
-                      fcache_purge_kind_text(kind),
-                      ap_escape_logitem(r->pool, value),
-                      error.text[0] ? error.text : fcache_status_text(status));
-    }
+    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+                  "FC0107: FCacheInvalidate %s:%s: not cleared: %s",
+                  fcache_purge_kind_text(kind),
+                  ap_escape_logitem(r->pool, value), error.text);
 }
 
 /* An expression may make several tags, or none. */
-static void purge_tags(request_rec *r, const mfc_conf_t *conf, const char *text,
-                       int soft)
+static void add_tags(const going_t *going, const char *text, int soft)
 {
-    char *words = apr_pstrdup(r->pool, text);
+    char *words = apr_pstrdup(going->r->pool, text);
     char *rest = NULL;
     char *tag = apr_strtok(words, ", \t", &rest);
 
     while (tag != NULL) {
-        purge(r, conf, tag, FCACHE_PURGE_TAG, soft);
+        add(going, tag, FCACHE_PURGE_TAG, soft);
         tag = apr_strtok(NULL, ", \t", &rest);
     }
 }
 
-static void hit(request_rec *r, const mfc_conf_t *conf,
-                const mfc_target_t *target, int soft)
+static void add_target(const going_t *going, const mfc_target_t *target,
+                       int soft)
 {
     const char *error = NULL;
-    const char *text = ap_expr_str_exec(r, target->value, &error);
+    const char *text = ap_expr_str_exec(going->r, target->value, &error);
 
     if (error != NULL) {
-        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, going->r,
                       "FC0107: FCacheInvalidate: not cleared: %s", error);
         return;
     }
     if (target->kind == FCACHE_PURGE_TAG) {
-        purge_tags(r, conf, text, soft);
+        add_tags(going, text, soft);
         return;
     }
     if (target->kind == FCACHE_PURGE_URL && text[0] == '/') {
-        text = mfc_message_url(r, text);
+        text = mfc_message_url(going->r, text);
     }
     if (text[0] != '\0') {
-        purge(r, conf, text, target->kind, soft);
+        add(going, text, target->kind, soft);
+    }
+}
+
+static void purge(const going_t *going)
+{
+    fcache_error_t error = {""};
+    fcache_t *cache = mfc_store_of(going->conf)->cache;
+    fcache_status_t status = FCACHE_UNAVAILABLE;
+
+    if (cache != NULL) {
+        status =
+            fcache_purge(cache, (const fcache_purge_t *)going->purges->elts,
+                         (size_t)going->purges->nelts, apr_time_now(), NULL,
+                         going->r->pool, &error);
+    }
+    if (status != FCACHE_OK) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, going->r,
+                      "FC0107: FCacheInvalidate: not cleared: %s",
+                      error.text[0] ? error.text : fcache_status_text(status));
     }
 }
 
@@ -99,6 +121,8 @@ static int is_true(request_rec *r, const ap_expr_info_t *when)
 
 static void apply(request_rec *r, const mfc_conf_t *conf)
 {
+    going_t going = {r, conf,
+                     apr_array_make(r->pool, 4, sizeof(fcache_purge_t))};
     int i;
 
     for (i = 0; i < conf->invalidate->nelts; i++) {
@@ -109,8 +133,11 @@ static void apply(request_rec *r, const mfc_conf_t *conf)
             continue;
         }
         for (j = 0; j < rule->count; j++) {
-            hit(r, conf, &rule->targets[j], rule->soft);
+            add_target(&going, &rule->targets[j], rule->soft);
         }
+    }
+    if (going.purges->nelts > 0) {
+        purge(&going);
     }
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Clearing. The clock is read, the counter set to a value above it, and the clock
+ * Clearing. The clock is read, the counters set to a value above it, and the clock
  * raised to that value or, if somebody else raised it meanwhile, one further. So
- * nobody sees a clock that is raised while the counter is not. Of those who repair
+ * nobody sees a clock that is raised while a counter is not. Of those who repair
  * a lost clock only one gets to set the counter, and then all the clock to the same.
  */
 
@@ -113,24 +113,34 @@ static uint64_t above(uint64_t value, uint64_t least)
     return value >= least ? value + 1 : least;
 }
 
-static fcache_status_t clear(fcd_store_t *store, const fcache_bytes_t names[2],
+static fcache_status_t set_counter(fcd_store_t *store, fcache_bytes_t counter,
+                                   uint64_t value, fcn_deadline_t deadline,
+                                   fcache_error_t *error)
+{
+    fcache_buf_t body;
+    fcache_buf_init(&body, SHORT_MAX);
+    fcache_status_t status =
+        fcd_request_count(store->table, counter, value, &body);
+    status = update(store, &body, status, NULL, deadline, error);
+    /* EXISTS: a later clear set it further */
+    return status == FCACHE_EXISTS ? FCACHE_OK : status;
+}
+
+static fcache_status_t clear(fcd_store_t *store, fcache_bytes_t clock,
+                             const fcache_bytes_t *counters, size_t count,
                              uint64_t floor, uint64_t *out_clock,
                              fcn_deadline_t deadline, fcache_error_t *error)
 {
+    const fcache_bytes_t names[] = {clock, counters[0]};
     pair_t pair = {0};
-    fcache_buf_t body;
     fcache_status_t status = read_pair(store, names, &pair, deadline, error);
-    if (status != FCACHE_OK) {
-        return status;
-    }
     uint64_t value = above(pair.clock, floor);
-    fcache_buf_init(&body, SHORT_MAX);
-    status = fcd_request_count(store->table, names[1], value, &body);
-    status = update(store, &body, status, NULL, deadline, error);
-    if (status != FCACHE_OK && status != FCACHE_EXISTS) {
-        return status; /* EXISTS: a later clear set it further */
+    for (size_t i = 0; i < count && status == FCACHE_OK; i++) {
+        status = set_counter(store, counters[i], value, deadline, error);
     }
-    return raise_clock(store, names[0], value, out_clock, deadline, error);
+    return status == FCACHE_OK
+               ? raise_clock(store, clock, value, out_clock, deadline, error)
+               : status;
 }
 
 /* ---- repairing ----------------------------------------------------------- */
@@ -217,13 +227,14 @@ static fcache_status_t repair_clock(repair_t *repair, uint64_t *out_clock)
 }
 
 fcache_status_t fcd_tick(void *self, const fcr_repair_t *repair,
-                         fcache_bytes_t clock, fcache_bytes_t counter,
-                         uint64_t floor, uint64_t *out_clock,
+                         fcache_bytes_t clock, const fcache_bytes_t *counters,
+                         size_t count, uint64_t floor, uint64_t *out_clock,
                          fcn_deadline_t deadline, fcache_error_t *error)
 {
-    const fcache_bytes_t names[] = {clock, counter};
+    const fcache_bytes_t names[] = {clock, counters[0]};
     if (!repair) {
-        return clear(self, names, floor, out_clock, deadline, error);
+        return clear(self, clock, counters, count, floor, out_clock, deadline,
+                     error);
     }
     repair_t one = {.store = self,
                     .names = names,

@@ -45,8 +45,8 @@ fcache_status_t fcd_remove(void *self, fcache_bytes_t name,
                            fcn_deadline_t deadline, fcache_error_t *error);
 /* clock.c, */
 fcache_status_t fcd_tick(void *self, const fcr_repair_t *repair,
-                         fcache_bytes_t clock, fcache_bytes_t counter,
-                         uint64_t floor, uint64_t *out_clock,
+                         fcache_bytes_t clock, const fcache_bytes_t *counters,
+                         size_t count, uint64_t floor, uint64_t *out_clock,
                          fcn_deadline_t deadline, fcache_error_t *error);
 /* table.c. */
 fcache_status_t fcd_walk(void *self, fcr_walk_fn fn, void *baton,

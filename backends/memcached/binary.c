@@ -138,16 +138,17 @@ static fcache_status_t failed(fcmc_conn_t *conn, unsigned says,
         conn, is_away ? FCACHE_UNAVAILABLE : FCACHE_PROTOCOL, text);
 }
 
-/* The reply to the last request, with its small body. */
-static fcache_status_t answer(fcmc_conn_t *conn, int opcode, reply_t *out_reply,
-                              char body[BODY_MAX], fcache_bytes_t *out_value)
+/* The reply to a request, with its small body. */
+static fcache_status_t answer(fcmc_conn_t *conn, int opcode, uint32_t opaque,
+                              reply_t *out_reply, char body[BODY_MAX],
+                              fcache_bytes_t *out_value)
 {
     *out_value = fcache_bytes(NULL, 0);
     fcache_status_t status = read_head(conn, out_reply);
     if (status != FCACHE_OK) {
         return status;
     }
-    if (out_reply->opcode != opcode || out_reply->opaque != conn->opaque) {
+    if (out_reply->opcode != opcode || out_reply->opaque != opaque) {
         return out_of_order(conn, out_reply);
     }
     return read_body(conn, out_reply, body, out_value);
@@ -244,14 +245,17 @@ static fcache_status_t get(fcmc_conn_t *conn, const fcache_bytes_t *names,
 
 /* ---- put, remove ---- */
 
-static fcache_status_t put(fcmc_conn_t *conn, const fcmc_put_t *item)
+static int put_opcode(const fcmc_put_t *item)
 {
-    char extras[8] = {0}, head[HEADER + EXTRAS_MAX], body[BODY_MAX];
-    reply_t reply = {0};
-    fcache_bytes_t text;
+    return item->mode == FCR_ADD ? OP_ADD : OP_SET;
+}
+
+static fcache_status_t send_put(fcmc_conn_t *conn, const fcmc_put_t *item)
+{
+    char extras[8] = {0}, head[HEADER + EXTRAS_MAX];
     write_number(extras + 4, 4, item->exptime);
     request_t request = {
-        .opcode = item->mode == FCR_ADD ? OP_ADD : OP_SET,
+        .opcode = put_opcode(item),
         .extras = fcache_bytes(extras, sizeof(extras)),
         .key = item->name,
         .value_len = item->len,
@@ -259,11 +263,17 @@ static fcache_status_t put(fcmc_conn_t *conn, const fcmc_put_t *item)
     };
     const fcache_bytes_t before[] = {write_head(conn, &request, head),
                                      item->name};
+    return fcmc_conn_send_put(conn, before, 2, item, fcache_bytes(NULL, 0));
+}
+
+static fcache_status_t put_answer(fcmc_conn_t *conn, const fcmc_put_t *item,
+                                  uint32_t opaque)
+{
+    char body[BODY_MAX];
+    reply_t reply = {0};
+    fcache_bytes_t text;
     fcache_status_t status =
-        fcmc_conn_send_put(conn, before, 2, item, fcache_bytes(NULL, 0));
-    if (status == FCACHE_OK) {
-        status = answer(conn, request.opcode, &reply, body, &text);
-    }
+        answer(conn, put_opcode(item), opaque, &reply, body, &text);
     if (status != FCACHE_OK || reply.says == SAYS_OK) {
         return status;
     }
@@ -280,6 +290,21 @@ static fcache_status_t put(fcmc_conn_t *conn, const fcmc_put_t *item)
     }
 }
 
+static fcache_status_t put(fcmc_conn_t *conn, const fcmc_put_t *puts,
+                           size_t count)
+{
+    const uint32_t first = conn->opaque + 1;
+    fcache_status_t status = FCACHE_OK, worst = FCACHE_OK;
+    for (size_t i = 0; i < count && status == FCACHE_OK; i++) {
+        status = send_put(conn, &puts[i]);
+    }
+    for (size_t i = 0; i < count && !fcache_status_is_fault(status); i++) {
+        status = put_answer(conn, &puts[i], first + (uint32_t)i);
+        worst = fcmc_put_worse(worst, status);
+    }
+    return fcache_status_is_fault(status) ? status : worst;
+}
+
 static fcache_status_t ask(fcmc_conn_t *conn, const request_t *request,
                            reply_t *out_reply, char body[BODY_MAX],
                            fcache_bytes_t *out_value)
@@ -288,9 +313,9 @@ static fcache_status_t ask(fcmc_conn_t *conn, const request_t *request,
     const fcache_bytes_t pieces[] = {write_head(conn, request, head),
                                      request->key};
     fcache_status_t status = fcmc_conn_send(conn, pieces, 2);
-    return status == FCACHE_OK
-               ? answer(conn, request->opcode, out_reply, body, out_value)
-               : status;
+    return status == FCACHE_OK ? answer(conn, request->opcode, conn->opaque,
+                                        out_reply, body, out_value)
+                               : status;
 }
 
 static fcache_status_t remove_name(fcmc_conn_t *conn, fcache_bytes_t name)
@@ -324,7 +349,7 @@ static fcache_status_t stats(fcmc_conn_t *conn, const char *group,
             return out_of_order(conn, &reply);
         }
         fn(baton, fcache_bytes(body + reply.extras_len, reply.key_len), value);
-        status = answer(conn, OP_STAT, &reply, body, &value);
+        status = answer(conn, OP_STAT, conn->opaque, &reply, body, &value);
     }
     return status != FCACHE_OK || reply.says == SAYS_OK
                ? status
@@ -343,7 +368,7 @@ static fcache_status_t login(fcmc_conn_t *conn, fcache_bytes_t credentials)
                                      request.key, credentials};
     fcache_status_t status = fcmc_conn_send(conn, pieces, 3);
     if (status == FCACHE_OK) {
-        status = answer(conn, OP_AUTH, &reply, body, &text);
+        status = answer(conn, OP_AUTH, conn->opaque, &reply, body, &text);
     }
     return status != FCACHE_OK || reply.says == SAYS_OK
                ? status

@@ -91,7 +91,7 @@ static void client_distrust(void *self, fcache_bytes_t home)
 
 static fcache_status_t talk_store(fcmc_conn_t *conn, void *baton)
 {
-    return conn->wire->put(conn, baton);
+    return conn->wire->put(conn, baton, 1);
 }
 
 static fcache_status_t too_large(const fcmc_server_t *server, size_t len,
@@ -165,23 +165,23 @@ static fcache_status_t client_remove(void *self, fcache_bytes_t name,
 
 /* ---- the rest ---- */
 
-static fcache_status_t client_tick(void *self, const fcr_repair_t *repair,
-                                   fcache_bytes_t clock, fcache_bytes_t counter,
-                                   uint64_t floor, uint64_t *out_clock,
-                                   fcn_deadline_t deadline,
-                                   fcache_error_t *error)
+static fcache_status_t
+client_tick(void *self, const fcr_repair_t *repair, fcache_bytes_t clock,
+            const fcache_bytes_t *counters, size_t count, uint64_t floor,
+            uint64_t *out_clock, fcn_deadline_t deadline, fcache_error_t *error)
 {
     fcmc_t *store = self;
     fcache_status_t status = check(store, clock, error);
-    if (status == FCACHE_OK) {
-        status = check_name(counter, error);
+    for (size_t i = 0; i < count && status == FCACHE_OK; i++) {
+        status = check_name(counters[i], error);
     }
     if (status == FCACHE_OK && repair) {
         status = check_name(repair->home, error);
     }
-    return status == FCACHE_OK ? fcmc_tick(store, repair, clock, counter, floor,
-                                           out_clock, deadline, error)
-                               : status;
+    return status == FCACHE_OK
+               ? fcmc_tick(store, repair, clock, counters, count, floor,
+                           out_clock, deadline, error)
+               : status;
 }
 
 static fcache_status_t client_seed(void *self, fcache_bytes_t home,

@@ -105,14 +105,24 @@ struct fcmc_wire_t {
     fcache_status_t (*get)(fcmc_conn_t *conn, const fcache_bytes_t *names,
                            size_t count, uint64_t max_value,
                            fcr_found_t *out_found, apr_pool_t *pool);
-    /* OK, EXISTS, TOO_LARGE (also: the server has no room left). */
-    fcache_status_t (*put)(fcmc_conn_t *conn, const fcmc_put_t *put);
+    /* Each, in one round trip; several are small. OK, EXISTS of one of them,
+     * TOO_LARGE of one (also: the server has no room left). */
+    fcache_status_t (*put)(fcmc_conn_t *conn, const fcmc_put_t *puts,
+                           size_t count);
     /* OK, MISS */
     fcache_status_t (*remove)(fcmc_conn_t *conn, fcache_bytes_t name);
     /* Of a group: "" or "settings". */
     fcache_status_t (*stats)(fcmc_conn_t *conn, const char *group,
                              fcmc_stat_fn fn, void *baton);
 };
+
+/* What a put answers, of what it did so far and one more: TOO_LARGE before EXISTS
+ * before OK. */
+static inline fcache_status_t fcmc_put_worse(fcache_status_t one,
+                                             fcache_status_t other)
+{
+    return one == FCACHE_TOO_LARGE || other == FCACHE_OK ? one : other;
+}
 
 /* Head, value and end of a put, in as few writes as it takes. */
 fcache_status_t fcmc_conn_send_put(fcmc_conn_t *conn,

@@ -162,13 +162,12 @@ static fcache_status_t put_answer(fcmc_conn_t *conn, fcache_bytes_t line)
                : failed(conn, line);
 }
 
-static fcache_status_t put(fcmc_conn_t *conn, const fcmc_put_t *item)
+static fcache_status_t send_put(fcmc_conn_t *conn, const fcmc_put_t *item)
 {
     static const char *const verbs[] = {
         [FCR_SET] = "set ", [FCR_ADD] = "add ", [FCR_REPLACE] = "cas "};
     char exptime[FCMC_DECIMAL_MAX], len[FCMC_DECIMAL_MAX],
         cas[FCMC_DECIMAL_MAX];
-    fcache_bytes_t line;
     int with_cas = item->mode == FCR_REPLACE;
     const fcache_bytes_t head[] = {
         fcache_str(verbs[item->mode]),
@@ -181,12 +180,24 @@ static fcache_status_t put(fcmc_conn_t *conn, const fcmc_put_t *item)
         with_cas ? fcmc_decimal(item->cas, cas) : fcache_bytes(NULL, 0),
         LITERAL("\r\n"),
     };
-    fcache_status_t status = fcmc_conn_send_put(
-        conn, head, sizeof(head) / sizeof(head[0]), item, LITERAL("\r\n"));
-    if (status == FCACHE_OK) {
-        status = fcmc_conn_line(conn, &line);
+    return fcmc_conn_send_put(conn, head, sizeof(head) / sizeof(head[0]), item,
+                              LITERAL("\r\n"));
+}
+
+static fcache_status_t put(fcmc_conn_t *conn, const fcmc_put_t *puts,
+                           size_t count)
+{
+    fcache_status_t status = FCACHE_OK, worst = FCACHE_OK;
+    for (size_t i = 0; i < count && status == FCACHE_OK; i++) {
+        status = send_put(conn, &puts[i]);
     }
-    return status == FCACHE_OK ? put_answer(conn, line) : status;
+    for (size_t i = 0; i < count && !fcache_status_is_fault(status); i++) {
+        fcache_bytes_t line;
+        status = fcmc_conn_line(conn, &line);
+        status = status == FCACHE_OK ? put_answer(conn, line) : status;
+        worst = fcmc_put_worse(worst, status);
+    }
+    return fcache_status_is_fault(status) ? status : worst;
 }
 
 static fcache_status_t remove_name(fcmc_conn_t *conn, fcache_bytes_t name)

@@ -34,13 +34,14 @@ typedef struct state_t {
 } state_t;
 
 typedef struct tick_t {
-    fcache_bytes_t names[2]; /* clock, counter */
-    uint64_t floor;          /* at least so much */
-    uint64_t target;         /* out: as it is */
-    uint64_t cleared;        /* 0: a clear for all; or a repair */
-    uint64_t known;          /* what was repaired is not below that */
-    uint64_t met;            /* the counter as a repair found it first */
-    int round;               /* how often it was tried */
+    const fcache_bytes_t *names; /* clock, counters; of a repair one */
+    size_t count;                /* of names */
+    uint64_t floor;              /* at least so much */
+    uint64_t target;             /* out: as it is */
+    uint64_t cleared;            /* 0: a clear for all; or a repair */
+    uint64_t known;              /* what was repaired is not below that */
+    uint64_t met;                /* the counter as a repair found it first */
+    int round;                   /* how often it was tried */
     apr_pool_t *pool;
 } tick_t;
 
@@ -75,32 +76,59 @@ static state_t state_of(const fcr_found_t *found)
 }
 
 /* Sets what was found to `text`, if it is as it was found. */
-static fcache_status_t change(fcmc_conn_t *conn, fcache_bytes_t name,
-                              const fcr_found_t *found, const char *text)
+static fcmc_put_t change_of(fcache_bytes_t name, const fcr_found_t *found,
+                            const fcache_bytes_t *text)
 {
-    fcache_bytes_t piece = fcache_str(text);
-    fcmc_put_t put = {
+    return (fcmc_put_t){
         .mode = found->exists ? FCR_REPLACE : FCR_ADD,
         .name = name,
-        .pieces = &piece,
+        .pieces = text,
         .piece_count = 1,
-        .len = piece.len,
+        .len = text->len,
         .cas = found->cas,
     };
-    return conn->wire->put(conn, &put);
+}
+
+/* Those that are below the target. */
+static fcache_status_t set_counters(fcmc_conn_t *conn, const tick_t *tick,
+                                    const fcr_found_t *found, uint64_t target)
+{
+    fcmc_put_t *puts = apr_palloc(tick->pool, tick->count * sizeof(*puts));
+    fcache_bytes_t text =
+        fcache_str(apr_psprintf(tick->pool, "%" APR_UINT64_T_FMT, target));
+    size_t count = 0;
+    for (size_t i = 1; i < tick->count; i++) {
+        if (number_of(found[i].value) < target) {
+            puts[count++] = change_of(tick->names[i], &found[i], &text);
+        }
+    }
+    return conn->wire->put(conn, puts, count);
+}
+
+static fcache_status_t set_clock(fcmc_conn_t *conn, const tick_t *tick,
+                                 const fcr_found_t *found, uint64_t target)
+{
+    fcache_bytes_t text = fcache_str(
+        apr_psprintf(tick->pool, "%" APR_UINT64_T_FMT " %" APR_UINT64_T_FMT,
+                     target, tick->cleared ? tick->cleared : target));
+    const fcmc_put_t put = change_of(tick->names[0], found, &text);
+    return conn->wire->put(conn, &put, 1);
 }
 
 /* A counter that was evicted before the clock was raised may have been made anew
  * with the clock of before (seed.h): then again. */
 static fcache_status_t look_back(fcmc_conn_t *conn, const tick_t *tick)
 {
-    fcr_found_t found;
-    fcache_status_t status = conn->wire->get(conn, &tick->names[1], 1,
-                                             STATE_MAX, &found, tick->pool);
-    return status == FCACHE_OK && found.exists &&
-                   number_of(found.value) < tick->target
-               ? FCACHE_EXISTS
-               : status;
+    fcr_found_t found[FCR_TICK_MAX];
+    size_t count = tick->count - 1;
+    fcache_status_t status = conn->wire->get(conn, &tick->names[1], count,
+                                             STATE_MAX, found, tick->pool);
+    for (size_t i = 0; i < count && status == FCACHE_OK; i++) {
+        if (found[i].exists && number_of(found[i].value) < tick->target) {
+            status = FCACHE_EXISTS;
+        }
+    }
+    return status;
 }
 
 static int is_repaired(const tick_t *tick, state_t state, uint64_t counter)
@@ -145,22 +173,30 @@ static fcache_status_t await_other(tick_t *tick, state_t state,
     return FCACHE_EXISTS;
 }
 
+static int is_without_cas(const fcr_found_t *found, size_t count)
+{
+    size_t i = 0;
+    while (i < count && (!found[i].exists || found[i].cas)) {
+        i++;
+    }
+    return i < count;
+}
+
 /*
- * The counter first, then the clock, and that only if it has not moved since it
- * was read: whoever sees the new clock sees the counter too, and no epoch that was
- * given out before is above the counter. A counter that was set in vain is ahead
- * of the clock for a moment, which makes too much old and never too little.
+ * The counters first, then the clock, and that only if it has not moved since it
+ * was read: whoever sees the new clock sees the counters too, and no epoch that was
+ * given out before is above them. A counter that was set in vain is ahead of the
+ * clock for a moment, which makes too much old and never too little.
  */
 static fcache_status_t tick_once(fcmc_conn_t *conn, tick_t *tick)
 {
-    fcr_found_t found[2];
-    fcache_status_t status =
-        conn->wire->get(conn, tick->names, 2, STATE_MAX, found, tick->pool);
+    fcr_found_t found[1 + FCR_TICK_MAX];
+    fcache_status_t status = conn->wire->get(conn, tick->names, tick->count,
+                                             STATE_MAX, found, tick->pool);
     if (status != FCACHE_OK) {
         return status;
     }
-    if ((found[0].exists && !found[0].cas) ||
-        (found[1].exists && !found[1].cas)) {
+    if (is_without_cas(found, tick->count)) {
         return fcache_error_set(conn->error, FCACHE_PROTOCOL,
                                 "%s runs without cas (-C), which purges need",
                                 conn->server);
@@ -176,15 +212,9 @@ static fcache_status_t tick_once(fcmc_conn_t *conn, tick_t *tick)
         return status;
     }
     uint64_t target = target_of(tick, state, counter);
-    if (counter < target) {
-        status = change(conn, tick->names[1], &found[1],
-                        apr_psprintf(tick->pool, "%" APR_UINT64_T_FMT, target));
-    }
+    status = set_counters(conn, tick, found, target);
     if (status == FCACHE_OK) {
-        status = change(
-            conn, tick->names[0], &found[0],
-            apr_psprintf(tick->pool, "%" APR_UINT64_T_FMT " %" APR_UINT64_T_FMT,
-                         target, tick->cleared ? tick->cleared : target));
+        status = set_clock(conn, tick, &found[0], target);
     }
     tick->target = target;
     return status == FCACHE_OK ? look_back(conn, tick) : status;
@@ -349,14 +379,17 @@ static fcache_status_t clear_all(fcmc_t *store, uint64_t highest, tick_t *tick,
 }
 
 fcache_status_t fcmc_tick(fcmc_t *store, const fcr_repair_t *repair,
-                          fcache_bytes_t clock, fcache_bytes_t counter,
-                          uint64_t floor, uint64_t *out_clock,
+                          fcache_bytes_t clock, const fcache_bytes_t *counters,
+                          size_t count, uint64_t floor, uint64_t *out_clock,
                           fcn_deadline_t deadline, fcache_error_t *error)
 {
     state_t highest = {0};
-    tick_t tick = {.names = {clock, counter},
+    fcache_bytes_t names[1 + FCR_TICK_MAX] = {clock};
+    tick_t tick = {.names = names,
+                   .count = 1 + count,
                    .floor = floor ? floor : 1,
                    .known = repair ? repair->known : 0};
+    memcpy(&names[1], counters, count * sizeof(*counters));
     if (apr_pool_create(&tick.pool, NULL) != APR_SUCCESS) {
         return fcache_error_set(error, FCACHE_NO_MEMORY,
                                 "memcached: no memory for a clear");
@@ -388,11 +421,11 @@ static void adopt(fcmc_server_t *server, uint64_t cleared,
 {
     const fcache_scope_t all = {.kind = FCACHE_SCOPE_ALL};
     char space[FCR_COUNTER_MAX];
+    const fcache_bytes_t names[] = {fcr_clock_name(),
+                                    fcr_counter_name(&all, space)};
     tick_t tick = {
-        .names = {fcr_clock_name(), fcr_counter_name(&all, 0, space)},
-        .floor = (uint64_t)apr_time_now()};
-    if (apr_pool_create(&tick.pool, pool) == APR_SUCCESS &&
-        tick.names[1].len > 0 &&
+        .names = names, .count = 2, .floor = (uint64_t)apr_time_now()};
+    if (apr_pool_create(&tick.pool, pool) == APR_SUCCESS && names[1].len > 0 &&
         repair_one(server, cleared, &tick, deadline, NULL) == FCACHE_OK) {
         raise_to(&server->store->shared->clock, tick.target);
     }

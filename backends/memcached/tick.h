@@ -14,8 +14,8 @@
 
 /* A clear or a repair: see fcr_client_ops_t. */
 fcache_status_t fcmc_tick(fcmc_t *store, const fcr_repair_t *repair,
-                          fcache_bytes_t clock, fcache_bytes_t counter,
-                          uint64_t floor, uint64_t *out_clock,
+                          fcache_bytes_t clock, const fcache_bytes_t *counters,
+                          size_t count, uint64_t floor, uint64_t *out_clock,
                           fcn_deadline_t deadline, fcache_error_t *error);
 
 /*

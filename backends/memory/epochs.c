@@ -70,8 +70,9 @@ uint32_t fcm_tag_of(const fcm_region_t *region, fcache_bytes_t prefix,
 }
 
 static fcm_word_t *scope_cell(const fcm_region_t *region,
-                              const fcache_scope_t *scope, int soft)
+                              const fcache_scope_t *scope)
 {
+    const int soft = scope->soft;
     fcm_super_t *super = fcm_super(region);
     fcm_space_t *space;
     fcm_tag_t *tag;
@@ -92,10 +93,9 @@ static fcm_word_t *scope_cell(const fcm_region_t *region,
     return soft ? &super->all_soft : &super->all_hard;
 }
 
-void fcm_clear(const fcm_region_t *region, const fcache_scope_t *scope,
-               int soft)
+void fcm_clear(const fcm_region_t *region, const fcache_scope_t *scope)
 {
-    fcm_word_t *cell = scope_cell(region, scope, soft);
+    fcm_word_t *cell = scope_cell(region, scope);
     FC_POINT("clear");
     uint64_t epoch = atomic_fetch_add(&fcm_super(region)->epoch, 1) + 1;
     FC_POINT("epoch advanced");

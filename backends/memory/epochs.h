@@ -21,8 +21,7 @@ uint16_t fcm_space_of_ns(const fcm_region_t *region, fcache_bytes_t prefix,
 uint32_t fcm_tag_of(const fcm_region_t *region, fcache_bytes_t prefix,
                     fcache_bytes_t tag);
 
-void fcm_clear(const fcm_region_t *region, const fcache_scope_t *scope,
-               int soft);
+void fcm_clear(const fcm_region_t *region, const fcache_scope_t *scope);
 
 typedef struct fcm_stamp_t {
     uint64_t epoch;

@@ -190,15 +190,17 @@ static uint64_t epoch(void *self)
     return store->region.base ? fcm_epoch(&store->region) : 0;
 }
 
-static fcache_status_t clear(void *self, const fcache_scope_t *scope, int soft,
-                             fcache_error_t *error)
+static fcache_status_t clear(void *self, const fcache_scope_t *scopes,
+                             size_t count, fcache_error_t *error)
 {
     fcm_op_t op;
     if (!fcm_enter(self, 0, &op)) {
         return fcm_not_joined(self, error);
     }
-    fcm_clear(op.region, scope, soft);
-    fcm_count(&op, FCM_CLEARS);
+    for (size_t i = 0; i < count; i++) {
+        fcm_clear(op.region, &scopes[i]);
+        fcm_count(&op, FCM_CLEARS);
+    }
     return FCACHE_OK;
 }
 

@@ -19,7 +19,7 @@
     X(lookup_us, "lookup", 't', 80000, 1000, 30000000,                         \
       "longest time for a whole look-up, connecting included")                 \
     X(store_us, "store", 't', 250000, 1000, 30000000,                          \
-      "longest time for storing an entry")                                     \
+      "longest time for storing an entry, or for a clear of any length")       \
     X(wait_us, "wait", 't', 5000, 0, 1000000,                                  \
       "longest wait for a free connection, when all are in use")               \
     X(pool, "pool", 'n', 64, 1, 1024,                                          \

@@ -23,7 +23,7 @@ static const char replace_script[] =
     "return 1";
 
 /*
- * Clock KEYS[1] rises by one, and to ARGV[1] at least; KEYS[2] becomes the same.
+ * Clock KEYS[1] rises by one, and to ARGV[1] at least; the others become the same.
  * Numbers are compared as text, because those of Lua are doubles.
  * A clock that is no number is set to the floor, as one that was lost.
  * With ARGV[2] not if it is that already and the same as KEYS[2]: it was repaired.
@@ -42,7 +42,7 @@ static const char tick_script[] =
     "#now < #floor or (#now == #floor and now < floor) then "
     "redis.call('SET', KEYS[1], floor) "
     "now = floor end "
-    "redis.call('SET', KEYS[2], now) "
+    "for i = 2, #KEYS do redis.call('SET', KEYS[i], now) end "
     "return now";
 
 /* What is missing of KEYS[2] and on becomes what the clock KEYS[1] is. */
@@ -355,22 +355,24 @@ static fcache_status_t read_clock(const fcrd_reply_t *reply,
 }
 
 fcache_status_t fcrd_tick(void *store, const fcr_repair_t *repair,
-                          fcache_bytes_t clock, fcache_bytes_t counter,
-                          uint64_t floor, uint64_t *out_clock,
+                          fcache_bytes_t clock, const fcache_bytes_t *counters,
+                          size_t count, uint64_t floor, uint64_t *out_clock,
                           fcn_deadline_t deadline, fcache_error_t *error)
 {
     change_t change;
-    char floor_space[DECIMAL_MAX], known_space[DECIMAL_MAX];
-    const fcache_bytes_t words[] = {
-        fcache_str("EVAL"),
-        fcache_str(tick_script),
-        fcache_str("2"),
-        clock,
-        counter,
-        decimal(floor, floor_space),
-        decimal(repair ? repair->known : 0, known_space)};
-    fcache_status_t status = change_run(&change, store, clock, words,
-                                        repair ? 7 : 6, deadline, error);
+    char count_space[DECIMAL_MAX], floor_space[DECIMAL_MAX],
+        known_space[DECIMAL_MAX];
+    fcache_bytes_t words[6 + FCR_TICK_MAX] = {
+        fcache_str("EVAL"), fcache_str(tick_script),
+        decimal(count + 1, count_space), clock};
+    size_t used = 4 + count;
+    memcpy(&words[4], counters, count * sizeof(*counters));
+    words[used++] = decimal(floor, floor_space);
+    if (repair) {
+        words[used++] = decimal(repair->known, known_space);
+    }
+    fcache_status_t status =
+        change_run(&change, store, clock, words, used, deadline, error);
     if (status == FCACHE_TOO_LARGE) {
         status = FCACHE_UNAVAILABLE; /* a purge that is refused has failed */
     }

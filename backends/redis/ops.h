@@ -15,8 +15,8 @@ fcache_status_t fcrd_store(void *self, const fcr_store_t *store,
 fcache_status_t fcrd_remove(void *self, fcache_bytes_t name,
                             fcn_deadline_t deadline, fcache_error_t *error);
 fcache_status_t fcrd_tick(void *self, const fcr_repair_t *repair,
-                          fcache_bytes_t clock, fcache_bytes_t counter,
-                          uint64_t floor, uint64_t *out_clock,
+                          fcache_bytes_t clock, const fcache_bytes_t *counters,
+                          size_t count, uint64_t floor, uint64_t *out_clock,
                           fcn_deadline_t deadline, fcache_error_t *error);
 fcache_status_t fcrd_seed(void *self, fcache_bytes_t home, fcache_bytes_t clock,
                           const fcache_bytes_t *counters, size_t count,

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store.h"
 
-fcache_status_t fcr_clear(void *self, const fcache_scope_t *scope, int soft,
-                          fcache_error_t *error)
+fcache_status_t fcr_clear(void *self, const fcache_scope_t *scopes,
+                          size_t count, fcache_error_t *error)
 {
     fcr_t *store = self;
     fcache_status_t status = fcr_joined(store, error);
     if (status != FCACHE_OK) {
         return status;
     }
-    status = fcr_purge_clear(&store->purge, scope, soft,
+    status = fcr_purge_clear(&store->purge, scopes, count,
                              fcn_deadline_in(store->limits.store_us), error);
     if (status == FCACHE_OK) {
-        atomic_fetch_add(&store->shared->clears, 1);
+        atomic_fetch_add(&store->shared->clears, count);
     }
     return fcr_ended(store, status);
 }

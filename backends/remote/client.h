@@ -24,6 +24,9 @@
  * counters for each of everything, its prefix, its namespace and its tags. */
 #define FCR_FETCH_MAX 136
 
+/* A tick sets at most so many counters. */
+#define FCR_TICK_MAX 96
+
 /* No clock passes this: about the year 2255 in microseconds, and exact also
  * where numbers are doubles. */
 #define FCR_CLOCK_MAX (UINT64_C(1) << 53)
@@ -117,21 +120,22 @@ typedef struct fcr_client_ops_t {
                               fcn_deadline_t deadline, fcache_error_t *error);
 
     /*
-     * Raises the clock (counter `clock`, decimal text) and sets `counter` to its
-     * new value, on every server that has a clock of its own. All get the same
-     * new value, which is above each of their old ones and at least `floor`: with
-     * several servers read first, and raise again those that turn out to be
-     * behind.
+     * Raises the clock (counter `clock`, decimal text) and sets `counters`, all
+     * different, 1 to FCR_TICK_MAX, to its new value, on every server that has a
+     * clock of its own. All get the same new value, which is above each of their
+     * old ones and at least `floor`: with several servers read first, and raise
+     * again those that turn out to be behind.
      * Unless `repair` is NULL the same is done to the clock of its `home` only,
      * and of many who do it at once one does it: a clock that is at least `known`
-     * and equal to `counter` has been repaired, and stays as it is.
-     * Nobody may see a new clock while `counter` is still old: either both change
-     * at once, or the clock is raised, the counter set, and the clock raised
-     * again. Neither has an end. OK when all servers have it; a fault when one
-     * has not.
+     * and equal to the counter, of which there is one, has been repaired, and
+     * stays as it is.
+     * Nobody may see a new clock while a counter is still old: either all change
+     * at once, or the counters are set before the clock is raised to their value.
+     * Neither has an end. OK when all servers have it; a fault when one has not.
      */
     fcache_status_t (*tick)(void *self, const fcr_repair_t *repair,
-                            fcache_bytes_t clock, fcache_bytes_t counter,
+                            fcache_bytes_t clock,
+                            const fcache_bytes_t *counters, size_t count,
                             uint64_t floor, uint64_t *out_clock,
                             fcn_deadline_t deadline, fcache_error_t *error);
 

@@ -49,12 +49,12 @@ static fcache_bytes_t write_name(fcache_scope_kind_t kind, int soft,
     return fcache_bytes(space, START_LEN + FCACHE_BASE64URL_LEN(used));
 }
 
-fcache_bytes_t fcr_counter_name(const fcache_scope_t *scope, int soft,
+fcache_bytes_t fcr_counter_name(const fcache_scope_t *scope,
                                 char space[FCR_COUNTER_MAX])
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     return digest_scope(scope, digest)
-               ? write_name(scope->kind, soft, digest, space)
+               ? write_name(scope->kind, scope->soft, digest, space)
                : fcache_bytes(NULL, 0);
 }
 

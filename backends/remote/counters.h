@@ -31,7 +31,7 @@ typedef struct fcr_counters_t {
 } fcr_counters_t;
 
 /* The counter of a scope, in `space`; empty when OpenSSL has no memory. */
-fcache_bytes_t fcr_counter_name(const fcache_scope_t *scope, int soft,
+fcache_bytes_t fcr_counter_name(const fcache_scope_t *scope,
                                 char space[FCR_COUNTER_MAX]);
 
 /* OK; CORRUPT for tags that are no list of FCR_TAGS_MAX; NO_MEMORY. */

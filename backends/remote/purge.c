@@ -82,23 +82,46 @@ uint64_t fcr_purge_epoch(const fcr_purge_t *purge)
     return atomic_load(&purge->shared->clock);
 }
 
+/* The counters of scopes, each once. */
+static fcache_status_t name_counters(const fcache_scope_t *scopes, size_t count,
+                                     char space[][FCR_COUNTER_MAX],
+                                     fcache_bytes_t *out_names,
+                                     size_t *out_count, fcache_error_t *error)
+{
+    *out_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        fcache_bytes_t name = fcr_counter_name(&scopes[i], space[i]);
+        size_t at = 0;
+        if (name.len == 0) {
+            return fcache_error_set(error, FCACHE_NO_MEMORY,
+                                    "no memory for the name of a counter");
+        }
+        while (at < *out_count && !fcache_bytes_equal(out_names[at], name)) {
+            at++;
+        }
+        out_names[at] = name;
+        *out_count += at == *out_count;
+    }
+    return FCACHE_OK;
+}
+
+/* Of at most FCR_TICK_MAX scopes. */
 static fcache_status_t tick(fcr_purge_t *purge, const fcr_repair_t *repair,
-                            const fcache_scope_t *scope, int soft,
+                            const fcache_scope_t *scopes, size_t count,
                             fcn_deadline_t deadline, uint64_t *out_clock,
                             fcache_error_t *error)
 {
-    char space[FCR_COUNTER_MAX];
-    fcache_bytes_t name = fcr_counter_name(scope, soft, space);
+    char space[FCR_TICK_MAX][FCR_COUNTER_MAX];
+    fcache_bytes_t names[FCR_TICK_MAX];
     uint64_t floor = next_clock(purge);
     uint64_t least = repair ? repair->known : floor;
-    *out_clock = floor;
-    if (name.len == 0) {
-        return fcache_error_set(error, FCACHE_NO_MEMORY,
-                                "no memory for the name of a counter");
-    }
     fcache_status_t status =
-        purge->client->tick(purge->client_self, repair, fcr_clock_name(), name,
-                            floor, out_clock, deadline, error);
+        name_counters(scopes, count, space, names, &count, error);
+    if (status == FCACHE_OK) {
+        status = purge->client->tick(purge->client_self, repair,
+                                     fcr_clock_name(), names, count, floor,
+                                     out_clock, deadline, error);
+    }
     if (status == FCACHE_OK &&
         (*out_clock < least || *out_clock > FCR_CLOCK_MAX)) {
         status = fcache_error_set(error, FCACHE_PROTOCOL,
@@ -123,7 +146,7 @@ static fcache_status_t mend(fcr_purge_t *purge, fcache_bytes_t home,
         return FCACHE_MISS; /* another thread has done it meanwhile */
     }
     fcache_status_t status =
-        tick(purge, &repair, &all, 0, deadline, &clock, error);
+        tick(purge, &repair, &all, 1, deadline, &clock, error);
     if (status != FCACHE_OK) {
         return status;
     }
@@ -290,20 +313,45 @@ fcache_status_t fcr_purge_seed(fcr_purge_t *purge, const fcr_subject_t *subject,
 
 /* ---- clearing ------------------------------------------------------------ */
 
-fcache_status_t fcr_purge_clear(fcr_purge_t *purge, const fcache_scope_t *scope,
-                                int soft, fcn_deadline_t deadline,
-                                fcache_error_t *error)
+static int is_any_hard(const fcache_scope_t *scopes, size_t count)
+{
+    size_t i = 0;
+    while (i < count && scopes[i].soft) {
+        i++;
+    }
+    return i < count;
+}
+
+/* At most FCR_TICK_MAX. */
+static fcache_status_t clear(fcr_purge_t *purge, const fcache_scope_t *scopes,
+                             size_t count, int is_hard, fcn_deadline_t deadline,
+                             fcache_error_t *error)
 {
     uint64_t clock;
     fcache_status_t status =
-        tick(purge, NULL, scope, soft, deadline, &clock, error);
+        tick(purge, NULL, scopes, count, deadline, &clock, error);
     if (status == FCACHE_OK) {
         raise_to(&purge->shared->clock, clock);
     }
-    if (status == FCACHE_OK || !soft) {
+    if (status == FCACHE_OK || is_hard) {
         for (size_t i = 0; i < FCN_CLOCKS; i++) {
             raise_to(&purge->shared->clocks[i], clock);
         }
+    }
+    return status;
+}
+
+fcache_status_t fcr_purge_clear(fcr_purge_t *purge,
+                                const fcache_scope_t *scopes, size_t count,
+                                fcn_deadline_t deadline, fcache_error_t *error)
+{
+    const int is_hard = is_any_hard(scopes, count);
+    fcache_status_t status = FCACHE_OK;
+    while (count > 0 && status == FCACHE_OK) {
+        size_t some = count < FCR_TICK_MAX ? count : FCR_TICK_MAX;
+        status = clear(purge, scopes, some, is_hard, deadline, error);
+        scopes += some;
+        count -= some;
     }
     return status;
 }

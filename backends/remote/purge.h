@@ -73,10 +73,10 @@ fcache_status_t fcr_purge_seed(fcr_purge_t *purge, const fcr_subject_t *subject,
                                int64_t now_us, fcn_deadline_t deadline,
                                fcache_error_t *error);
 
-/* Everything in the scope is gone, or stale. After a fault of a hard one the
- * store, if it has not heard of it, is taken to have lost purges. */
-fcache_status_t fcr_purge_clear(fcr_purge_t *purge, const fcache_scope_t *scope,
-                                int soft, fcn_deadline_t deadline,
-                                fcache_error_t *error);
+/* Everything in the scopes is gone, or stale. After a fault, if one of them is
+ * hard, the store is taken to have lost purges if it has not heard of it. */
+fcache_status_t fcr_purge_clear(fcr_purge_t *purge,
+                                const fcache_scope_t *scopes, size_t count,
+                                fcn_deadline_t deadline, fcache_error_t *error);
 
 #endif

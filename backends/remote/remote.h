@@ -83,8 +83,8 @@ fcache_status_t fcr_del(void *self, const fcache_key_t *key, int64_t now_us,
                         fcache_error_t *error);
 fcache_status_t fcr_touch(void *self, const fcache_key_t *key, int64_t dead_us,
                           int64_t now_us, fcache_error_t *error);
-fcache_status_t fcr_clear(void *self, const fcache_scope_t *scope, int soft,
-                          fcache_error_t *error);
+fcache_status_t fcr_clear(void *self, const fcache_scope_t *scopes,
+                          size_t count, fcache_error_t *error);
 fcache_status_t fcr_list(void *self, int64_t now_us, fcache_listed_fn fn,
                          void *baton, fcache_error_t *error);
 fcache_status_t fcr_stats(void *self, fcache_stats_t *out_stats,

@@ -94,8 +94,8 @@ fcache_status_t fct_del(void *self, const fcache_key_t *key, int64_t now_us,
                         fcache_error_t *error);
 fcache_status_t fct_touch(void *self, const fcache_key_t *key, int64_t dead_us,
                           int64_t now_us, fcache_error_t *error);
-fcache_status_t fct_clear(void *self, const fcache_scope_t *scope, int soft,
-                          fcache_error_t *error);
+fcache_status_t fct_clear(void *self, const fcache_scope_t *scopes,
+                          size_t count, fcache_error_t *error);
 
 /* UNSUPPORTED: L2 has no such row. */
 fcache_status_t fct_unsupported(const fct_t *tier, const char *what,

@@ -89,19 +89,21 @@ fcache_status_t fct_touch(void *self, const fcache_key_t *key, int64_t dead_us,
  * L2's epoch alone makes what is near be asked for again. L1 is cleared as well,
  * for when L2 fails; then also what came from L2, whose tags are not known here.
  */
-fcache_status_t fct_clear(void *self, const fcache_scope_t *scope, int soft,
-                          fcache_error_t *error)
+fcache_status_t fct_clear(void *self, const fcache_scope_t *scopes,
+                          size_t count, fcache_error_t *error)
 {
     fct_t *tier = self;
     const fct_level_t *l1 = &tier->l1;
     const fct_level_t *l2 = &tier->l2;
-    fcache_scope_t near = *scope;
-    fcache_status_t status = l2->ops->clear
-                                 ? l2->ops->clear(l2->self, scope, soft, error)
-                                 : fct_unsupported(tier, "clear", error);
-    if (status != FCACHE_OK && scope->kind == FCACHE_SCOPE_TAG) {
-        near.kind = FCACHE_SCOPE_PREFIX;
+    fcache_status_t status =
+        l2->ops->clear ? l2->ops->clear(l2->self, scopes, count, error)
+                       : fct_unsupported(tier, "clear", error);
+    for (size_t i = 0; i < count; i++) {
+        fcache_scope_t near = scopes[i];
+        if (status != FCACHE_OK && near.kind == FCACHE_SCOPE_TAG) {
+            near.kind = FCACHE_SCOPE_PREFIX;
+        }
+        l1->ops->clear(l1->self, &near, 1, NULL);
     }
-    l1->ops->clear(l1->self, &near, soft, NULL);
     return status;
 }

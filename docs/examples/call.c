@@ -173,9 +173,9 @@ static void call_order(fcache_t *cache, apr_pool_t *pool)
         .stale_if_error_us = 3600 * FCACHE_US_PER_S, /* when that fails */
         .wait_us = 5 * FCACHE_US_PER_S, /* for whoever computes it already */
     };
-    const fcache_scope_t orders = {FCACHE_SCOPE_NAMESPACE,
-                                   fcache_str("examples"), fcache_str("orders"),
-                                   fcache_str("")};
+    const fcache_scope_t orders = {.kind = FCACHE_SCOPE_NAMESPACE,
+                                   .prefix = fcache_str("examples"),
+                                   .ns = fcache_str("orders")};
     fcache_call_report_t report;
     fcache_error_t error = {""};
     order_t order;
@@ -186,7 +186,7 @@ static void call_order(fcache_t *cache, apr_pool_t *pool)
           &error);
     for (i = 0; i < 3; i++) {
         if (i == 2) {
-            check(fcache_clear(cache, &orders, 0, &error), &error);
+            check(fcache_clear(cache, &orders, 1, &error), &error);
         }
         check(fcache_call(cache, &call, args, 1, &env, &order, &report, pool,
                           &error),
@@ -233,8 +233,8 @@ int main(int argc, char **argv)
 {
     const fcache_options_t options = {
         .store = argc > 1 ? argv[1] : "memory:?size=4M", .prefix = "examples"};
-    const fcache_scope_t all = {FCACHE_SCOPE_PREFIX, fcache_str("examples"),
-                                fcache_str(""), fcache_str("")};
+    const fcache_scope_t all = {.kind = FCACHE_SCOPE_PREFIX,
+                                .prefix = fcache_str("examples")};
     fcache_error_t error = {""};
     apr_pool_t *pool;
     fcache_t *cache;
@@ -242,7 +242,7 @@ int main(int argc, char **argv)
     apr_initialize();
     apr_pool_create(&pool, NULL);
     check(fcache_create(&options, &cache, pool, &error), &error);
-    check(fcache_clear(cache, &all, 0, &error), &error);
+    check(fcache_clear(cache, &all, 1, &error), &error);
     call_sum(cache, pool);
     call_order(cache, pool);
     call_user(cache, pool);

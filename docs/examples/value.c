@@ -67,8 +67,9 @@ static fcache_bytes_t profile(fcache_t *cache, const char *user,
 
 int main(void)
 {
-    fcache_scope_t scope = {FCACHE_SCOPE_TAG, fcache_str(prefix),
-                            fcache_str(users), fcache_str("profiles")};
+    fcache_scope_t scope = {.kind = FCACHE_SCOPE_TAG,
+                            .prefix = fcache_str(prefix),
+                            .tag = fcache_str("profiles")};
     fcache_error_t error = {""};
     const fcache_options_t options = {.store = "memory:?size=4M"};
     apr_pool_t *pool;
@@ -80,7 +81,7 @@ int main(void)
 
     profile(cache, "42", pool); /* computed */
     profile(cache, "42", pool); /* from the cache */
-    check(fcache_clear(cache, &scope, 0, &error), &error);
+    check(fcache_clear(cache, &scope, 1, &error), &error);
     profile(cache, "42", pool); /* computed */
 
     apr_pool_destroy(pool); /* closes the store */

@@ -312,15 +312,17 @@ static int is_scope_valid(const fcache_scope_t *scope)
     return 0;
 }
 
-fcache_status_t fcache_clear(fcache_t *cache, const fcache_scope_t *scope,
-                             int soft, fcache_error_t *error)
+fcache_status_t fcache_clear(fcache_t *cache, const fcache_scope_t *scopes,
+                             size_t count, fcache_error_t *error)
 {
-    if (!is_scope_valid(scope)) {
-        return fcache_error_set(error, FCACHE_BAD_INPUT,
-                                "not a prefix, namespace or tag to clear");
+    for (size_t i = 0; i < count; i++) {
+        if (!is_scope_valid(&scopes[i])) {
+            return fcache_error_set(error, FCACHE_BAD_INPUT,
+                                    "not a prefix, namespace or tag to clear");
+        }
     }
     return cache->ops->clear
-               ? cache->ops->clear(cache->self, scope, soft, error)
+               ? cache->ops->clear(cache->self, scopes, count, error)
                : unsupported(cache, "clear", error);
 }
 

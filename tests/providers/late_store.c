@@ -96,15 +96,15 @@ static fcache_status_t late_put(void *self, const fcache_key_t *key,
     return late->ops->put(late->self, key, value, now_us, error);
 }
 
-static fcache_status_t late_clear(void *self, const fcache_scope_t *scope,
-                                  int soft, fcache_error_t *error)
+static fcache_status_t late_clear(void *self, const fcache_scope_t *scopes,
+                                  size_t count, fcache_error_t *error)
 {
     late_t *late = self;
 
     if (late->fails) {
         return fcache_error_set(error, FCACHE_TIMEOUT, "late: told to fail");
     }
-    return late->ops->clear(late->self, scope, soft, error);
+    return late->ops->clear(late->self, scopes, count, error);
 }
 
 const fcache_backend_ops_t late_store_ops = {.abi = FCACHE_BACKEND_ABI,

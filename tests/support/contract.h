@@ -44,6 +44,10 @@
     X(hard_clear_beats_soft)                                                   \
     X(older_than_a_clear_is_not_served)                                        \
     X(epochs_only_grow)                                                        \
+    X(lists_clear_each_of_their_scopes)                                        \
+    X(lists_name_scopes_twice)                                                 \
+    X(empty_lists_clear_nothing)                                               \
+    X(lists_may_be_long)                                                       \
     /* contract_cache.c */                                                     \
     X(values_go_through_the_cache)                                             \
     X(responses_go_through_the_cache)                                          \

@@ -87,7 +87,8 @@ void contract_values_go_through_the_cache(void **state)
     fcache_key_t key = contract_key(store, "value");
     fcache_scope_t scope = {.kind = FCACHE_SCOPE_TAG,
                             .prefix = fcache_str(store->prefix),
-                            .tag = fcache_str("red")};
+                            .tag = fcache_str("red"),
+                            .soft = 1};
     fcache_bytes_t value;
     int64_t ttl_us = 0;
     uint64_t epoch = fcache_epoch(store->cache);
@@ -194,8 +195,9 @@ static void clear_namespace(contract_t *store, int soft)
 {
     fcache_scope_t scope = {.kind = FCACHE_SCOPE_NAMESPACE,
                             .prefix = fcache_str(store->prefix),
-                            .ns = fcache_str("n")};
-    assert_int_equal(fcache_clear(store->cache, &scope, soft, NULL), FCACHE_OK);
+                            .ns = fcache_str("n"),
+                            .soft = soft};
+    assert_int_equal(fcache_clear(store->cache, &scope, 1, NULL), FCACHE_OK);
 }
 
 void contract_variants_are_cleared_with_the_rest(void **state)

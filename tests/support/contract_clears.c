@@ -3,21 +3,31 @@
 
 #include <apr_strings.h>
 
+#define MANY 200
+
 static fcache_scope_t scope_of(const contract_t *store,
                                fcache_scope_kind_t kind, const char *ns,
                                const char *tag)
 {
-    fcache_scope_t scope = {kind, fcache_str(store->prefix), fcache_str(ns),
-                            fcache_str(tag)};
-    return scope;
+    return (fcache_scope_t){.kind = kind,
+                            .prefix = fcache_str(store->prefix),
+                            .ns = fcache_str(ns),
+                            .tag = fcache_str(tag)};
+}
+
+static void clear_each(contract_t *store, const fcache_scope_t *scopes,
+                       size_t count)
+{
+    fcache_error_t error = {""};
+    if (store->ops->clear(store->self, scopes, count, &error) != FCACHE_OK) {
+        fail_msg("clear: %s", error.text);
+    }
 }
 
 static void clear(contract_t *store, fcache_scope_t scope, int soft)
 {
-    fcache_error_t error = {""};
-    if (store->ops->clear(store->self, &scope, soft, &error) != FCACHE_OK) {
-        fail_msg("clear: %s", error.text);
-    }
+    scope.soft = soft;
+    clear_each(store, &scope, 1);
 }
 
 /* A length-prefixed list of tags from "a,b". */
@@ -227,4 +237,99 @@ void contract_epochs_only_grow(void **state)
         assert_true(next > last);
         last = next;
     }
+}
+
+/* ---- several at once ----------------------------------------------------- */
+
+/* Hard and soft ones, of each kind. */
+void contract_lists_clear_each_of_their_scopes(void **state)
+{
+    contract_t *store = *state;
+    fcache_scope_t scopes[] = {
+        scope_of(store, FCACHE_SCOPE_TAG, "", "red"),
+        scope_of(store, FCACHE_SCOPE_TAG, "", "blue"),
+        scope_of(store, FCACHE_SCOPE_NAMESPACE, "m", ""),
+        scope_of(store, FCACHE_SCOPE_TAG, "", "green"),
+        scope_of(store, FCACHE_SCOPE_NAMESPACE, "o", ""),
+    };
+    const struct {
+        fcache_key_t key;
+        const char *tags;
+        const char *left; /* "fresh", "stale" or "" */
+    } rows[] = {
+        {contract_key(store, "1"), "red", ""},
+        {contract_key(store, "2"), "blue", ""},
+        {contract_key_in(store, store->prefix, "m", "3"), "", ""},
+        {contract_key(store, "4"), "green", "stale"},
+        {contract_key_in(store, store->prefix, "o", "5"), "", "stale"},
+        {contract_key(store, "6"), "green,red", ""},
+        {contract_key(store, "7"), "black", "fresh"},
+        {contract_key_in(store, store->other_prefix, "m", "8"), "red,green",
+         "fresh"},
+    };
+    scopes[3].soft = scopes[4].soft = 1;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        put_tagged(store, &rows[i].key, rows[i].tags,
+                   store->ops->epoch(store->self));
+    }
+    clear_each(store, scopes, COUNT(scopes));
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        ROW(i, rows[i].tags);
+        CHECK_INT(is_there(store, &rows[i].key), rows[i].left[0] != '\0');
+        if (rows[i].left[0]) {
+            CHECK_INT(is_soft(store, &rows[i].key), rows[i].left[0] == 's');
+        }
+    }
+}
+
+void contract_lists_name_scopes_twice(void **state)
+{
+    contract_t *store = *state;
+    fcache_scope_t red = scope_of(store, FCACHE_SCOPE_TAG, "", "red");
+    fcache_scope_t scopes[] = {red, red, red};
+    fcache_key_t key = contract_key(store, "a");
+    for (int hard = 0; hard < 2; hard++) {
+        scopes[0].soft = scopes[1].soft = 1;
+        scopes[2].soft = !hard;
+        put_tagged(store, &key, "red", store->ops->epoch(store->self));
+        clear_each(store, scopes, COUNT(scopes));
+        assert_int_equal(is_there(store, &key), !hard);
+        assert_true(hard || is_soft(store, &key));
+        put_tagged(store, &key, "red", store->ops->epoch(store->self));
+        assert_true(is_there(store, &key));
+        assert_int_equal(is_soft(store, &key), 0);
+    }
+}
+
+void contract_empty_lists_clear_nothing(void **state)
+{
+    contract_t *store = *state;
+    fcache_key_t key = contract_key(store, "a");
+    contract_put(store, &key, "body", 60);
+    clear_each(store, NULL, 0);
+    assert_true(is_there(store, &key));
+    assert_int_equal(is_soft(store, &key), 0);
+}
+
+/* More than any request of a store holds; the last one counts too. */
+void contract_lists_may_be_long(void **state)
+{
+    contract_t *store = *state;
+    fcache_scope_t scopes[MANY];
+    fcache_key_t first = contract_key(store, "first");
+    fcache_key_t last = contract_key(store, "last");
+    fcache_key_t other = contract_key(store, "other");
+    for (size_t i = 0; i < MANY; i++) {
+        scopes[i] =
+            scope_of(store, FCACHE_SCOPE_TAG, "",
+                     apr_psprintf(store->pool, "tag%" APR_SIZE_T_FMT, i));
+    }
+    put_tagged(store, &first, "tag0", store->ops->epoch(store->self));
+    put_tagged(store, &last, apr_psprintf(store->pool, "tag%d", MANY - 1),
+               store->ops->epoch(store->self));
+    contract_put(store, &other, "body", 60);
+    clear_each(store, scopes, MANY);
+    assert_false(is_there(store, &first));
+    assert_false(is_there(store, &last));
+    assert_true(is_there(store, &other));
 }

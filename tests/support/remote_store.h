@@ -85,8 +85,9 @@ static inline fcache_status_t remote_clear_tag(void *store, const char *tag,
 {
     const fcache_scope_t scope = {.kind = FCACHE_SCOPE_TAG,
                                   .prefix = fcache_str("p"),
-                                  .tag = fcache_str(tag)};
-    return fcr_clear(store, &scope, soft, NULL);
+                                  .tag = fcache_str(tag),
+                                  .soft = soft};
+    return fcr_clear(store, &scope, 1, NULL);
 }
 
 /* Another host: it shares nothing but the table. */

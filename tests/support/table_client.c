@@ -243,7 +243,8 @@ static int is_repaired(table_t *table, const fcr_repair_t *repair,
 }
 
 static fcache_status_t tick(void *self, const fcr_repair_t *repair,
-                            fcache_bytes_t clock, fcache_bytes_t counter,
+                            fcache_bytes_t clock,
+                            const fcache_bytes_t *counters, size_t count,
                             uint64_t floor, uint64_t *out_clock,
                             fcn_deadline_t deadline, fcache_error_t *error)
 {
@@ -253,18 +254,21 @@ static fcache_status_t tick(void *self, const fcr_repair_t *repair,
     uint64_t value = floor;
     (void)deadline;
     pthread_mutex_lock(&table->lock);
-    if (repair && is_repaired(table, repair, first, clock, counter)) {
+    if (repair && is_repaired(table, repair, first, clock, counters[0])) {
         *out_clock = number(find(table, clock, first));
         pthread_mutex_unlock(&table->lock);
         return FCACHE_OK;
     }
     table->ticks++;
+    table->ticked += (unsigned)count;
     for (unsigned i = first; i <= last; i++) {
         uint64_t old = number(find(table, clock, i));
         value = old >= value ? old + 1 : value;
     }
     for (unsigned i = first; i <= last && table->fail_tick == FCACHE_OK; i++) {
-        set_number(table, counter, i, value);
+        for (size_t j = 0; j < count; j++) {
+            set_number(table, counters[j], i, value);
+        }
         set_number(table, clock, i, value);
     }
     pthread_mutex_unlock(&table->lock);

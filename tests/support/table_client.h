@@ -38,6 +38,7 @@ typedef struct table_t {
     fcache_status_t fail_fetch, fail_store, fail_remove, fail_tick, fail_census,
         fail_seed;
     unsigned fetches, names, stores, removes, ticks, seeds, distrusts;
+    unsigned ticked; /* counters */
     /* Called once: before the next fetch or store is done; after the next fetch.
      */
     void (*hook)(void *baton);

@@ -2,27 +2,19 @@
 #include "fcachectl.h"
 
 typedef struct clearing_t {
-    ctl_t *ctl;
-    fcache_scope_t scope;
-    fcache_status_t status;
+    fcache_scope_t scope;       /* that the options name */
+    apr_array_header_t *scopes; /* fcache_scope_t: it, or one for each tag */
 } clearing_t;
 
-static int clear(clearing_t *clearing)
-{
-    clearing->status = fcache_clear(clearing->ctl->cache, &clearing->scope,
-                                    ctl_option(clearing->ctl, "soft") != NULL,
-                                    &clearing->ctl->error);
-    return clearing->status == FCACHE_OK;
-}
-
 /* An apr_table_do callback: one --tag. */
-static int clear_tag(void *baton, const char *option, const char *tag)
+static int add_tag(void *baton, const char *option, const char *tag)
 {
     clearing_t *clearing = baton;
 
     (void)option;
     clearing->scope.tag = fcache_str(tag);
-    return clear(clearing);
+    APR_ARRAY_PUSH(clearing->scopes, fcache_scope_t) = clearing->scope;
+    return 1;
 }
 
 /* The one scope that the options name. */
@@ -42,6 +34,7 @@ static ctl_exit_t scope_of(const ctl_t *ctl, fcache_scope_t *out_scope)
     }
     out_scope->prefix = ctl_prefix(ctl);
     out_scope->ns = ctl_namespace(ctl);
+    out_scope->soft = ctl_option(ctl, "soft") != NULL;
     out_scope->kind = all   ? FCACHE_SCOPE_ALL
                       : ns  ? FCACHE_SCOPE_NAMESPACE
                       : tag ? FCACHE_SCOPE_TAG
@@ -72,21 +65,26 @@ static const char *scope_text(fcache_scope_kind_t kind)
 
 ctl_exit_t ctl_clear(ctl_t *ctl)
 {
-    clearing_t clearing = {ctl, {0}, FCACHE_OK};
+    clearing_t clearing = {
+        {0}, apr_array_make(ctl->pool, 1, sizeof(fcache_scope_t))};
     ctl_exit_t code = scope_of(ctl, &clearing.scope);
+    fcache_status_t status;
 
     if (code != CTL_OK) {
         return code;
     }
     if (clearing.scope.kind == FCACHE_SCOPE_TAG) {
-        apr_table_do(clear_tag, &clearing, ctl->options, "tag", NULL);
+        apr_table_do(add_tag, &clearing, ctl->options, "tag", NULL);
     } else {
-        clear(&clearing);
+        APR_ARRAY_PUSH(clearing.scopes, fcache_scope_t) = clearing.scope;
     }
-    if (clearing.status != FCACHE_OK) {
-        return ctl_failed(ctl, clearing.status, "clear");
+    status =
+        fcache_clear(ctl->cache, (const fcache_scope_t *)clearing.scopes->elts,
+                     (size_t)clearing.scopes->nelts, &ctl->error);
+    if (status != FCACHE_OK) {
+        return ctl_failed(ctl, status, "clear");
     }
     return ctl_print(ctl, json_pack("{s:s, s:b}", "cleared",
                                     scope_text(clearing.scope.kind), "soft",
-                                    ctl_option(ctl, "soft") != NULL));
+                                    clearing.scope.soft));
 }

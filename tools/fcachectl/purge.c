@@ -29,17 +29,16 @@ static ctl_exit_t parse(ctl_t *ctl, const char *word, fcache_purge_t *out_purge)
 }
 
 /* All of them are looked at before the first is done. */
-static ctl_exit_t check(ctl_t *ctl)
+static ctl_exit_t read_all(ctl_t *ctl, fcache_purge_t *out_purges)
 {
     for (int i = 0; i < ctl->arg_count; i++) {
-        fcache_purge_t purge;
         fcache_status_t status;
-        ctl_exit_t code = parse(ctl, ctl->args[i], &purge);
+        ctl_exit_t code = parse(ctl, ctl->args[i], &out_purges[i]);
 
         if (code != CTL_OK) {
             return code;
         }
-        status = fcache_purge_check(&purge, ctl->pool, &ctl->error);
+        status = fcache_purge_check(&out_purges[i], ctl->pool, &ctl->error);
         if (status != FCACHE_OK) {
             return ctl_failed(ctl, status, ctl->args[i]);
         }
@@ -47,31 +46,32 @@ static ctl_exit_t check(ctl_t *ctl)
     return CTL_OK;
 }
 
+static json_t *row_of(ctl_t *ctl, const fcache_purge_t *purge)
+{
+    return json_pack("{s:s, s:o, s:b}", "purged",
+                     fcache_purge_kind_text(purge->kind), "value",
+                     ctl_json_bytes(ctl, purge->value), "soft", purge->soft);
+}
+
 ctl_exit_t ctl_purge(ctl_t *ctl)
 {
-    ctl_exit_t code = check(ctl);
+    size_t count = (size_t)ctl->arg_count;
+    fcache_purge_t *purges = apr_palloc(ctl->pool, count * sizeof(*purges));
+    ctl_exit_t code = read_all(ctl, purges);
+    fcache_status_t status;
     json_t *rows;
 
     if (code != CTL_OK) {
         return code;
     }
+    status = fcache_purge(ctl->cache, purges, count, ctl->now_us, NULL,
+                          ctl->pool, &ctl->error);
+    if (status != FCACHE_OK) {
+        return ctl_failed(ctl, status, "purge");
+    }
     rows = json_array();
-    for (int i = 0; i < ctl->arg_count; i++) {
-        fcache_purge_t purge;
-        fcache_status_t status;
-
-        (void)parse(ctl, ctl->args[i], &purge);
-        status = fcache_purge(ctl->cache, &purge, ctl->now_us, ctl->pool,
-                              &ctl->error);
-        if (status != FCACHE_OK) {
-            json_decref(rows);
-            return ctl_failed(ctl, status, ctl->args[i]);
-        }
-        json_array_append_new(
-            rows,
-            json_pack("{s:s, s:o, s:b}", "purged",
-                      fcache_purge_kind_text(purge.kind), "value",
-                      ctl_json_bytes(ctl, purge.value), "soft", purge.soft));
+    for (size_t i = 0; i < count; i++) {
+        json_array_append_new(rows, row_of(ctl, &purges[i]));
     }
     return ctl_print(ctl, rows);
 }

@@ -68,6 +68,7 @@ typedef struct fcache_scope_t {
     fcache_bytes_t prefix;
     fcache_bytes_t ns;
     fcache_bytes_t tag;
+    int soft; /* items count as stale instead of gone */
 } fcache_scope_t;
 
 /* One listed item; views are valid during the callback only. */
@@ -222,9 +223,10 @@ struct fcache_backend_ops_t {
     fcache_status_t (*touch)(void *self, const fcache_key_t *key,
                              int64_t dead_us, int64_t now_us,
                              fcache_error_t *error);
-    /* O(1). soft: items count as stale instead of gone. */
-    fcache_status_t (*clear)(void *self, const fcache_scope_t *scope, int soft,
-                             fcache_error_t *error);
+    /* All of the scopes, O(1) each, within the time of one. OK also for none of
+     * them; after a fault some may be cleared. */
+    fcache_status_t (*clear)(void *self, const fcache_scope_t *scopes,
+                             size_t count, fcache_error_t *error);
 
     /* A body in pieces, of about `size_hint` bytes (0: unknown). Nothing is
      * seen by others before commit, whose value has body_count 0. commit and

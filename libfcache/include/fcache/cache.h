@@ -190,10 +190,13 @@ FCACHE_API fcache_status_t fcache_touch(fcache_t *cache,
                                         int64_t dead_us, int64_t now_us,
                                         fcache_error_t *error);
 
-/* Everything in the scope is gone (or, soft, stale) from now on; O(1). */
+/* Everything in the scopes (borrowed for the call) is gone, or stale where they
+ * are soft, from now on; O(1) each, and together no longer than the time that the
+ * store has for one. BAD_INPUT for a scope that cannot be, before any is
+ * cleared; after a fault some may be. */
 FCACHE_API fcache_status_t fcache_clear(fcache_t *cache,
-                                        const fcache_scope_t *scope, int soft,
-                                        fcache_error_t *error);
+                                        const fcache_scope_t *scopes,
+                                        size_t count, fcache_error_t *error);
 
 /* ---- looking ------------------------------------------------------------- */
 

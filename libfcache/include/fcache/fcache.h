@@ -26,8 +26,9 @@
  *       value = compute();
  *       fcache_put(cache, &key, value, 60, tags, epoch, now, &error);
  *   }
- *   fcache_clear(cache, &(fcache_scope_t){FCACHE_SCOPE_NAMESPACE, prefix, ns},
- *                0, &error);                           // O(1)
+ *   fcache_scope_t scope = {.kind = FCACHE_SCOPE_NAMESPACE,
+ *                           .prefix = prefix, .ns = ns};
+ *   fcache_clear(cache, &scope, 1, &error);            // O(1)
  *
  * For HTTP: fcache_admit -> fcache_key_build -> fcache_lookup -> fcache_decide,
  * then on the origin's answer fcache_judge -> fcache_writer_*.

@@ -4,9 +4,9 @@
 
 /*
  * Purges in words, as people and programs write them: one meaning for the admin
- * handler, the PURGE method, the rules of FCacheInvalidate and fcachectl. Each is
- * one call of the store, however many entries it ends, and holds against answers
- * that are under way.
+ * handler, the PURGE method, the rules of FCacheInvalidate and fcachectl. A list of
+ * them is one call of the store, and one more for each KEY, however many entries it
+ * ends, and holds against answers that are under way.
  */
 
 #include <fcache/cache.h>
@@ -50,10 +50,14 @@ FCACHE_API fcache_status_t fcache_purge_check(const fcache_purge_t *purge,
                                               apr_pool_t *pool,
                                               fcache_error_t *error);
 
-/* Does it. BAD_INPUT as above; MISS when nothing has that KEY; or a fault. */
+/* Does all of them (borrowed for the call). BAD_INPUT as above, before any is
+ * done; MISS when nothing has a KEY of them; or a fault, after which some may be
+ * done. `out_found`, of as many, or NULL: which had something to purge, as far as
+ * that is known: 0 only for a KEY. Any thread; the pool is for the call. */
 FCACHE_API fcache_status_t fcache_purge(fcache_t *cache,
-                                        const fcache_purge_t *purge,
-                                        int64_t now_us, apr_pool_t *pool,
+                                        const fcache_purge_t *purges,
+                                        size_t count, int64_t now_us,
+                                        int *out_found, apr_pool_t *pool,
                                         fcache_error_t *error);
 
 #ifdef __cplusplus

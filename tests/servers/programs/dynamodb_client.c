@@ -172,9 +172,10 @@ static uint64_t tick(const rig_t *rig, const char *counter, uint64_t floor)
 {
     uint64_t clock = 0;
     fcache_error_t error = {""};
-    fcache_status_t status = fcd_client.tick(
-        rig->self, NULL, rig_name(rig, "clock"), rig_name(rig, counter), floor,
-        &clock, rig_soon(), &error);
+    fcache_bytes_t name = rig_name(rig, counter);
+    fcache_status_t status =
+        fcd_client.tick(rig->self, NULL, rig_name(rig, "clock"), &name, 1,
+                        floor, &clock, rig_soon(), &error);
     if (status != FCACHE_OK) {
         print_error("%s\n", error.text);
     }
@@ -202,7 +203,7 @@ static void *tick_often(void *baton)
     uint64_t last = 0;
     for (int i = 0; i < 10; i++) {
         uint64_t now = 0;
-        if (fcd_client.tick(rig->self, NULL, clock, counter, 1, &now,
+        if (fcd_client.tick(rig->self, NULL, clock, &counter, 1, 1, &now,
                             rig_soon(), NULL) != FCACHE_OK ||
             now <= last) {
             return baton;
@@ -245,10 +246,10 @@ static void *repair_it(void *baton)
 {
     repairer_t *one = baton;
     fcache_error_t error = {""};
+    const fcache_bytes_t counter = fcache_str("repair:counter");
     if (fcd_client.tick(one->rig->self, &one->repair,
-                        fcache_str("repair:clock"),
-                        fcache_str("repair:counter"), one->floor, &one->clock,
-                        rig_soon(), &error) != FCACHE_OK) {
+                        fcache_str("repair:clock"), &counter, 1, one->floor,
+                        &one->clock, rig_soon(), &error) != FCACHE_OK) {
         print_error("%s\n", error.text);
         one->clock = 0;
     }

@@ -132,7 +132,7 @@ static void *purge(void *data)
                                   .ns = fcache_str("n")};
     while (!atomic_load(&load->stop)) {
         unsigned long long version = atomic_fetch_add(&load->version, 1) + 1;
-        if (load->ops->clear(load->self, &scope, 0, NULL) == FCACHE_OK) {
+        if (load->ops->clear(load->self, &scope, 1, NULL) == FCACHE_OK) {
             atomic_store(&load->cleared, version);
             atomic_fetch_add(&load->purges, 1);
         } else {

@@ -238,8 +238,8 @@ static void ticks_reach_all(void **state)
     uint64_t before = 0, now = 0;
     for (int i = 0; i < 3; i++) {
         fcache_error_t error = {""};
-        assert_int_equal(ops->tick(rig.self, NULL, clock, counter, 1000, &now,
-                                   soon(), &error),
+        assert_int_equal(ops->tick(rig.self, NULL, clock, &counter, 1, 1000,
+                                   &now, soon(), &error),
                          FCACHE_OK);
         assert_true(now > before && now >= 1000);
         before = now;
@@ -252,7 +252,7 @@ static void ticks_reach_all(void **state)
     }
     fcr_repair_t repair = {name_of(&rig, "1"), now + 1};
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(ops->tick(rig.self, &repair, clock, counter,
+        assert_int_equal(ops->tick(rig.self, &repair, clock, &counter, 1,
                                    before + 500 + i, &now, soon(), NULL),
                          FCACHE_OK);
         assert_int_equal(now, before + 500);

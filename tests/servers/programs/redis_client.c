@@ -139,7 +139,7 @@ static uint64_t tick(fixture_t *fix, const char *clock, uint64_t floor)
     fcache_bytes_t names[] = {fixture_counter(fix, clock),
                               fixture_counter(fix, "scope")};
     fcache_error_t error = {""};
-    if (fix->ops->tick(fix->self, NULL, names[0], names[1], floor, &got,
+    if (fix->ops->tick(fix->self, NULL, names[0], &names[1], 1, floor, &got,
                        fixture_deadline(), &error) != FCACHE_OK) {
         fail_msg("tick: %s", error.text);
     }

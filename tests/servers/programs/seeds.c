@@ -76,7 +76,7 @@ static uint64_t read_number(const rig_t *rig, fcache_bytes_t name,
 static fcache_status_t try_tick(const rig_t *rig, fcache_bytes_t counter,
                                 uint64_t *out_clock)
 {
-    return rig->ops->tick(rig->self, NULL, fcache_str(CLOCK), counter, 1,
+    return rig->ops->tick(rig->self, NULL, fcache_str(CLOCK), &counter, 1, 1,
                           out_clock, soon(), NULL);
 }
 
@@ -121,7 +121,8 @@ static void as_many_as_an_entry_has(void **state)
     rig_t rig = rig_open(*state);
     fcache_bytes_t names[FCR_FETCH_MAX - 2];
     for (size_t i = 0; i < COUNT(names); i++) {
-        names[i] = fcache_str(apr_psprintf(rig.pool, "{fcache}h:many%zu", i));
+        names[i] = fcache_str(
+            apr_psprintf(rig.pool, "{fcache}h:many%" APR_SIZE_T_FMT, i));
     }
     uint64_t clock = tick(&rig, names[7]);
     assert_int_equal(seed(&rig, names, COUNT(names)), FCACHE_OK);
@@ -194,9 +195,10 @@ static void *repair_it(void *baton)
 {
     repairer_t *one = baton;
     fcache_error_t error = {""};
+    const fcache_bytes_t counter = fcache_str("{fcache}h:all");
     if (one->rig->ops->tick(one->rig->self, &one->repair, fcache_str(CLOCK),
-                            fcache_str("{fcache}h:all"), one->floor,
-                            &one->clock, soon(), &error) != FCACHE_OK) {
+                            &counter, 1, one->floor, &one->clock, soon(),
+                            &error) != FCACHE_OK) {
         print_error("%s\n", error.text);
         one->clock = 0;
     }

@@ -91,7 +91,7 @@ static fcache_status_t clear(shell_t *shell, const char *tag)
     fcache_scope_t scope = {.kind = tag ? FCACHE_SCOPE_TAG : FCACHE_SCOPE_ALL,
                             .prefix = fcache_str("shell"),
                             .tag = fcache_str(tag)};
-    return shell->ops->clear(shell->self, &scope, 0, &shell->error);
+    return shell->ops->clear(shell->self, &scope, 1, &shell->error);
 }
 
 static fcache_status_t obey(shell_t *shell, char *line)

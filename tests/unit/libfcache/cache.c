@@ -148,7 +148,7 @@ static void what_a_store_cannot_is_unsupported(void **state)
     fcache_scope_t all = {.kind = FCACHE_SCOPE_ALL};
     fcache_stats_t stats;
     fcache_error_t error;
-    assert_int_equal(fcache_clear(world.cache, &all, 0, &error),
+    assert_int_equal(fcache_clear(world.cache, &all, 1, &error),
                      FCACHE_UNSUPPORTED);
     assert_string_equal(error.text, "store 'fake:' cannot clear");
     assert_int_equal(fcache_stats(world.cache, &stats, NULL),
@@ -162,16 +162,16 @@ static void bad_scopes_are_refused(void **state)
 {
     world_t world = make_world(*state);
     const fcache_scope_t rows[] = {
-        {FCACHE_SCOPE_PREFIX, {"a:", 2}, {"", 0}, {"", 0}},
-        {FCACHE_SCOPE_NAMESPACE, {"a", 1}, {"b*", 2}, {"", 0}},
-        {FCACHE_SCOPE_TAG, {"a", 1}, {"", 0}, {"", 0}},
-        {FCACHE_SCOPE_TAG, {"a b", 3}, {"", 0}, {"t", 1}},
-        {(fcache_scope_kind_t)9, {"a", 1}, {"", 0}, {"t", 1}},
+        {FCACHE_SCOPE_PREFIX, {"a:", 2}, {"", 0}, {"", 0}, 0},
+        {FCACHE_SCOPE_NAMESPACE, {"a", 1}, {"b*", 2}, {"", 0}, 0},
+        {FCACHE_SCOPE_TAG, {"a", 1}, {"", 0}, {"", 0}, 0},
+        {FCACHE_SCOPE_TAG, {"a b", 3}, {"", 0}, {"t", 1}, 0},
+        {(fcache_scope_kind_t)9, {"a", 1}, {"", 0}, {"t", 1}, 0},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         ROW(i, "scope");
-        CHECK_INT(fcache_clear(world.cache, &rows[i], 0, NULL),
-                  FCACHE_BAD_INPUT);
+        const fcache_scope_t list[] = {{.kind = FCACHE_SCOPE_ALL}, rows[i]};
+        CHECK_INT(fcache_clear(world.cache, list, 2, NULL), FCACHE_BAD_INPUT);
     }
 }
 

@@ -75,7 +75,8 @@ static void each_kind(void **state)
             fcache_purge_t purge = rows[i].purge;
             ROW(i, fcache_purge_kind_text(purge.kind));
             purge.soft = soft;
-            CHECK_INT(fcache_purge(cache, &purge, NOW, pool, NULL), FCACHE_OK);
+            CHECK_INT(fcache_purge(cache, &purge, 1, NOW, NULL, pool, NULL),
+                      FCACHE_OK);
             CHECK_INT(is_there(&key), !rows[i].is_hit);
             fcache_hit_t hit;
             fcache_status_t found =
@@ -98,7 +99,8 @@ static void a_prefix_keeps_others(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         ROW(i, fcache_purge_kind_text(rows[i].kind));
         rows[i].prefix = fcache_str("other");
-        CHECK_INT(fcache_purge(cache, &rows[i], NOW, pool, NULL), FCACHE_OK);
+        CHECK_INT(fcache_purge(cache, &rows[i], 1, NOW, NULL, pool, NULL),
+                  FCACHE_OK);
         CHECK_INT(is_there(&key), 1);
     }
 }
@@ -109,11 +111,13 @@ static void a_key(void **state)
     fcache_purge_t purge = P(KEY, "");
     (void)state;
     purge.value = key.name;
-    assert_int_equal(fcache_purge(cache, &purge, NOW, pool, NULL), FCACHE_OK);
+    assert_int_equal(fcache_purge(cache, &purge, 1, NOW, NULL, pool, NULL),
+                     FCACHE_OK);
     assert_false(is_there(&key));
-    assert_int_equal(fcache_purge(cache, &purge, NOW, pool, NULL), FCACHE_MISS);
+    assert_int_equal(fcache_purge(cache, &purge, 1, NOW, NULL, pool, NULL),
+                     FCACHE_MISS);
     purge.soft = 1;
-    assert_int_equal(fcache_purge(cache, &purge, NOW, pool, NULL),
+    assert_int_equal(fcache_purge(cache, &purge, 1, NOW, NULL, pool, NULL),
                      FCACHE_BAD_INPUT);
 }
 
@@ -139,7 +143,7 @@ static void nonsense(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         fcache_error_t error = {""};
         ROW(i, rows[i].value.ptr);
-        CHECK_INT(fcache_purge(cache, &rows[i], NOW, pool, &error),
+        CHECK_INT(fcache_purge(cache, &rows[i], 1, NOW, NULL, pool, &error),
                   FCACHE_BAD_INPUT);
         CHECK_INT(error.text[0] != '\0', 1);
     }

@@ -76,7 +76,7 @@ static fcache_status_t run(op_t op, fcmc_conn_t *conn, fcr_found_t found[2],
     case GET_LARGE:
         return conn->wire->get(conn, names, 2, LARGE, found, pool);
     case PUT:
-        return conn->wire->put(conn, &put);
+        return conn->wire->put(conn, &put, 1);
     case REMOVE:
         return conn->wire->remove(conn, names[0]);
     case STATS:

@@ -147,9 +147,9 @@ static void clears_hit_their_scope(void **state)
     for (size_t i = 0; i < COUNT(clears); i++) {
         ROW(i, clears[i].text);
         box_t box = box_make("1M");
-        const fcache_scope_t scope = {
-            clears[i].kind, fcache_str(clears[i].prefix),
-            fcache_str(clears[i].ns), fcache_str(clears[i].tag)};
+        fcache_scope_t scope = {clears[i].kind, fcache_str(clears[i].prefix),
+                                fcache_str(clears[i].ns),
+                                fcache_str(clears[i].tag), 1};
         uint64_t before = ops->epoch(box.store);
         for (size_t j = 0; j < COUNT(tagged); j++) {
             put_tagged(&box, j, before);
@@ -158,7 +158,8 @@ static void clears_hit_their_scope(void **state)
         ops->clear(box.store, &scope, 1, NULL);
         assert_string_equal(present(&box, 0), "abcde");
         assert_string_equal(present(&box, 1), clears[i].left);
-        ops->clear(box.store, &scope, 0, NULL);
+        scope.soft = 0;
+        ops->clear(box.store, &scope, 1, NULL);
         assert_string_equal(present(&box, 0), clears[i].left);
 
         /* what was computed before a clear is not served after it */
@@ -183,7 +184,7 @@ static void an_epoch_from_elsewhere_is_oldest(void **state)
     const fcache_scope_t scope = {.kind = FCACHE_SCOPE_ALL};
     put_tagged(&box, 0, 1000);
     assert_string_equal(present(&box, 1), "a");
-    ops->clear(box.store, &scope, 0, NULL);
+    ops->clear(box.store, &scope, 1, NULL);
     assert_string_equal(present(&box, 0), "");
     box_close(&box);
 }
@@ -206,8 +207,8 @@ static void a_full_table_of_namespaces(void **state)
                          FCACHE_OK);
         if (i % 10 == 0) {
             const fcache_scope_t scope = {
-                FCACHE_SCOPE_NAMESPACE, key.prefix, key.ns, {NULL, 0}};
-            ops->clear(box.store, &scope, 0, NULL);
+                FCACHE_SCOPE_NAMESPACE, key.prefix, key.ns, {NULL, 0}, 0};
+            ops->clear(box.store, &scope, 1, NULL);
             assert_int_equal(
                 ops->get(box.store, &key, NOW, &item, box.pool, NULL),
                 FCACHE_MISS);

@@ -153,7 +153,7 @@ static inline void load_step(load_worker_t *worker)
     } else if (kind < 99) {
         (void)ops->touch(worker->box->store, &name, LATER, NOW, NULL);
     } else if (load_draw(worker, 20) == 0) {
-        (void)ops->clear(worker->box->store, &scope, 0, NULL);
+        (void)ops->clear(worker->box->store, &scope, 1, NULL);
     }
     uint64_t took = (uint64_t)(load_clock_us() - before);
     uint64_t slow = atomic_load(&worker->load->slow);

@@ -156,7 +156,7 @@ static void do_clear(world_t *world)
     unsigned cell = (unsigned)draw(world, NSES + TAGS + 2);
     int soft = draw(world, 2) == 0;
     char ns[8];
-    fcache_scope_t scope = {.prefix = fcache_str("p")};
+    fcache_scope_t scope = {.prefix = fcache_str("p"), .soft = soft};
     if (cell == 0) {
         scope.kind = FCACHE_SCOPE_ALL;
     } else if (cell == 1) {
@@ -169,7 +169,7 @@ static void do_clear(world_t *world)
         scope.kind = FCACHE_SCOPE_TAG;
         scope.tag = fcache_bytes(tag_lists[cell - 2 - NSES] + 2, 1);
     }
-    ops->clear(world->box.store, &scope, soft, NULL);
+    ops->clear(world->box.store, &scope, 1, NULL);
     (soft ? world->soft : world->hard)[cell] = ops->epoch(world->box.store);
 }
 

@@ -105,8 +105,8 @@ static void touch_big(box_t *box)
 static void clear_ns(box_t *box)
 {
     const fcache_scope_t scope = {
-        FCACHE_SCOPE_NAMESPACE, fcache_str("p"), fcache_str("n"), {NULL, 0}};
-    ops->clear(box->store, &scope, 0, NULL);
+        FCACHE_SCOPE_NAMESPACE, fcache_str("p"), fcache_str("n"), {NULL, 0}, 0};
+    ops->clear(box->store, &scope, 1, NULL);
 }
 
 static void clear_new_ns(box_t *box)
@@ -114,8 +114,9 @@ static void clear_new_ns(box_t *box)
     const fcache_scope_t scope = {FCACHE_SCOPE_NAMESPACE,
                                   fcache_str("p"),
                                   fcache_str("never seen"),
-                                  {NULL, 0}};
-    ops->clear(box->store, &scope, 0, NULL);
+                                  {NULL, 0},
+                                  0};
+    ops->clear(box->store, &scope, 1, NULL);
 }
 
 static fcache_backend_writer_t *write_some(box_t *box)

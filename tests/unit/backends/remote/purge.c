@@ -166,7 +166,7 @@ static void numbers_must_be_numbers(void **state)
     static const fcache_scope_t all = {.kind = FCACHE_SCOPE_ALL};
     apr_pool_t *pool = *state;
     char space[FCR_COUNTER_MAX];
-    fcache_bytes_t name = fcr_counter_name(&all, 0, space);
+    fcache_bytes_t name = fcr_counter_name(&all, space);
     const char *counter = apr_pstrmemdup(pool, name.ptr, name.len);
     for (size_t i = 0; i < COUNT(values); i++) {
         table_t *table = table_create(pool);
@@ -406,9 +406,9 @@ static void counters_keep_their_names(void **state)
         char space[FCR_COUNTER_MAX];
         fcache_scope_t scope = {rows[i].kind, fcache_str(rows[i].prefix),
                                 fcache_str(rows[i].rest),
-                                fcache_str(rows[i].rest)};
+                                fcache_str(rows[i].rest), rows[i].soft};
         ROW(i, rows[i].rest);
-        CHECK_TEXT(fcr_counter_name(&scope, rows[i].soft, space), rows[i].name);
+        CHECK_TEXT(fcr_counter_name(&scope, space), rows[i].name);
     }
 }
 

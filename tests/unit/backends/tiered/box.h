@@ -112,7 +112,7 @@ static fcache_status_t far_get(void *self, const fcache_key_t *key,
         far->ops->get(far->truth, key, now_us, out_item, pool, error);
     out_item->fresh_until_us = far->fresh_until_us;
     if (far->clear_at_get) {
-        far->ops->clear(far->truth, &all, 0, NULL);
+        far->ops->clear(far->truth, &all, 1, NULL);
     }
     far_learn(far);
     return status;
@@ -161,14 +161,14 @@ static fcache_status_t far_touch(void *self, const fcache_key_t *key,
                : far->ops->touch(far->truth, key, dead_us, now_us, error);
 }
 
-static fcache_status_t far_clear(void *self, const fcache_scope_t *scope,
-                                 int soft, fcache_error_t *error)
+static fcache_status_t far_clear(void *self, const fcache_scope_t *scopes,
+                                 size_t count, fcache_error_t *error)
 {
     far_t *far = self;
     if (far->fails) {
         return far_failure(far, error);
     }
-    fcache_status_t status = far->ops->clear(far->truth, scope, soft, error);
+    fcache_status_t status = far->ops->clear(far->truth, scopes, count, error);
     far_learn(far);
     return status;
 }
@@ -323,8 +323,9 @@ static inline void others_clear(box_t *box, int soft)
     const far_t *far = box->far;
     const fcache_scope_t red = {.kind = FCACHE_SCOPE_TAG,
                                 .prefix = fcache_str("p"),
-                                .tag = fcache_str("red")};
-    assert_int_equal(far->ops->clear(far->truth, &red, soft, NULL), FCACHE_OK);
+                                .tag = fcache_str("red"),
+                                .soft = soft};
+    assert_int_equal(far->ops->clear(far->truth, &red, 1, NULL), FCACHE_OK);
 }
 
 static inline void others_del(box_t *box, const fcache_key_t *key)

@@ -28,17 +28,19 @@ static void a_clear_here_counts_at_once(void **state)
 {
     box_t *box = *state;
     fcache_key_t key = box_key(box, "a");
-    const fcache_scope_t red = {.kind = FCACHE_SCOPE_TAG,
-                                .prefix = fcache_str("p"),
-                                .tag = fcache_str("red")};
+    fcache_scope_t red = {.kind = FCACHE_SCOPE_TAG,
+                          .prefix = fcache_str("p"),
+                          .tag = fcache_str("red"),
+                          .soft = 1};
     others_put(box, &key, "one", 60);
     assert_string_equal(box_get(box, &key, at_ms(0)), "one");
     assert_int_equal(box->ops->clear(box->self, &red, 1, NULL), FCACHE_OK);
     assert_string_equal(box_get(box, &key, at_ms(1)), "soft one");
     assert_string_equal(box_get(box, &key, at_ms(2)), "soft one");
+    red.soft = 0;
     assert_int_equal(box->far->gets,
                      3); /* of what is stale, L2 may know more */
-    assert_int_equal(box->ops->clear(box->self, &red, 0, NULL), FCACHE_OK);
+    assert_int_equal(box->ops->clear(box->self, &red, 1, NULL), FCACHE_OK);
     assert_string_equal(box_get(box, &key, at_ms(3)), "MISS");
 }
 
@@ -65,7 +67,7 @@ static void a_clear_of_something_else_costs_one_get(void **state)
                                  .prefix = fcache_str("p"),
                                  .tag = fcache_str("blue")};
     box_put(box, &key, "one", 60);
-    box->far->ops->clear(box->far->truth, &blue, 0, NULL);
+    box->far->ops->clear(box->far->truth, &blue, 1, NULL);
     for (int i = 0; i < 5; i++) {
         assert_string_equal(box_get(box, &key, at_ms(i)), "one");
     }
@@ -104,7 +106,7 @@ static void what_was_computed_before_a_clear_is_not_served(void **state)
     const fcache_scope_t all = {.kind = FCACHE_SCOPE_ALL};
     fcache_bytes_t body = fcache_str("old");
     fcache_value_t value = box_value(&body, 60, box->ops->epoch(box->self));
-    box->ops->clear(box->self, &all, 0, NULL);
+    box->ops->clear(box->self, &all, 1, NULL);
     assert_int_equal(box->ops->put(box->self, &key, &value, NOW, NULL),
                      FCACHE_OK);
     assert_string_equal(box_get(box, &key, at_ms(0)), "MISS");

@@ -171,9 +171,9 @@ static void forgetting_reaches_what_is_near_and_tells(void **state)
 {
     box_t *box = *state;
     fcache_key_t key = box_key(box, "a");
-    const fcache_scope_t red = {.kind = FCACHE_SCOPE_TAG,
-                                .prefix = fcache_str("p"),
-                                .tag = fcache_str("red")};
+    fcache_scope_t red = {.kind = FCACHE_SCOPE_TAG,
+                          .prefix = fcache_str("p"),
+                          .tag = fcache_str("red")};
     for (int how = 0; how < 4; how++) {
         fcache_status_t status = FCACHE_OK;
         ROW((size_t)how, "way");
@@ -187,7 +187,8 @@ static void forgetting_reaches_what_is_near_and_tells(void **state)
         } else if (how == 1) {
             status = box->ops->touch(box->self, &key, at_ms(9), NOW, NULL);
         } else {
-            status = box->ops->clear(box->self, &red, how == 3, NULL);
+            red.soft = how == 3;
+            status = box->ops->clear(box->self, &red, 1, NULL);
         }
         CHECK_INT(status, FCACHE_TIMEOUT);
         assert_string_equal(box_get(box, &key, at_ms(2)),
