@@ -38,7 +38,7 @@ static const row_t rows[] = {
     {"unknown is no success", "bad bad odd bad", 2, 1},
     {"unknown is no failure", "odd odd odd odd", 0, 0},
     {"open is open", "bad bad bad no +700 no", 2, 1},
-    {"after 1 s, 20 % more at most", "bad bad bad +1201", 1, 1},
+    {"after 1 s at most", "bad bad bad +1001", 1, 1},
     {"half of 20",
      "bad ok bad ok bad ok bad ok bad ok bad ok bad ok bad ok "
      "bad ok ok bad",
@@ -55,19 +55,19 @@ static const row_t rows[] = {
      "bad ok bad ok bad ok bad ok bad ok bad ok bad ok bad ok "
      "bad ok +10001 bad ok bad",
      0, 0},
-    {"one probe at a time", "bad bad bad +1201 probe no no", 1, 1},
-    {"a lost probe passes", "bad bad bad +1201 probe +500 no +300 ok", 1, 1},
-    {"an unknown probe", "bad bad bad +1201 odd ok ok", 0, 1},
-    {"one success", "bad bad bad +1201 ok", 1, 1},
-    {"two successes", "bad bad bad +1201 ok ok bad bad", 0, 1},
-    {"a failed probe doubles", "bad bad bad +1201 bad +1599 no +802 ok", 1, 1},
-    {"a success does not stay", "bad bad bad +1201 ok bad +2401 ok", 1, 1},
-    {"closing resets", "bad bad bad +1201 bad +2401 ok ok bad bad bad +1201 ok",
+    {"one probe at a time", "bad bad bad +1001 probe no no", 1, 1},
+    {"a lost probe passes", "bad bad bad +1001 probe +500 no +300 ok", 1, 1},
+    {"an unknown probe", "bad bad bad +1001 odd ok ok", 0, 1},
+    {"one success", "bad bad bad +1001 ok", 1, 1},
+    {"two successes", "bad bad bad +1001 ok ok bad bad", 0, 1},
+    {"a failed probe doubles", "bad bad bad +1001 bad +1599 no +402 ok", 1, 1},
+    {"a success does not stay", "bad bad bad +1001 ok bad +2001 ok", 1, 1},
+    {"closing resets", "bad bad bad +1001 bad +2001 ok ok bad bad bad +1001 ok",
      1, 2},
     {"doubled up to 30 s",
-     "bad bad bad +36001 bad +36001 bad +36001 bad +36001 "
-     "bad +36001 bad +36001 bad +36001 bad +23999 no "
-     "+12002 ok",
+     "bad bad bad +30001 bad +30001 bad +30001 bad +30001 "
+     "bad +30001 bad +30001 bad +30001 bad +23999 no "
+     "+6002 ok",
      1, 1},
     {"nobody asks any more", "bad bad bad +602000", 0, 1},
 };
@@ -143,7 +143,8 @@ static void late_answers_change_nothing(void **state)
     assert_int_equal(fcn_breaker_state(&play.cell, play.now_us), 2);
 }
 
-/* The time differs by up to 20 %, so that not all come back at once. */
+/* Up to 20 % sooner, so that not all come back at once. Not later: the second
+ * opening, of 2 s, bounds how long a fault of 1 s is felt after its end. */
 static void times_are_spread(void **state)
 {
     (void)state;
@@ -158,7 +159,7 @@ static void times_are_spread(void **state)
         most = us > most ? us : most;
     }
     assert_in_range(least, 800 * MS, 820 * MS);
-    assert_in_range(most, 1180 * MS, 1200 * MS);
+    assert_in_range(most, 980 * MS, 1000 * MS);
 }
 
 static void only_the_servers_failures_count(void **state)
