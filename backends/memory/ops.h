@@ -11,8 +11,8 @@ fcache_status_t fcm_not_joined(const fcm_t *store, fcache_error_t *error);
 
 /* reader.c */
 fcache_status_t fcm_get(void *self, const fcache_key_t *key, int64_t now_us,
-                        fcache_item_t *out_item, apr_pool_t *pool,
-                        fcache_error_t *error);
+                        int64_t *until_us, fcache_item_t *out_item,
+                        apr_pool_t *pool, fcache_error_t *error);
 void fcm_count_answer(void *self, int answered);
 void fcm_release_pin(void *self, void *pin);
 fcache_status_t fcm_del(void *self, const fcache_key_t *key, int64_t now_us,

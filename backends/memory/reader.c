@@ -115,9 +115,10 @@ static int find_alive(const fcm_op_t *op, const fcache_key_t *key,
 }
 
 fcache_status_t fcm_get(void *self, const fcache_key_t *key, int64_t now_us,
-                        fcache_item_t *item, apr_pool_t *pool,
-                        fcache_error_t *error)
+                        int64_t *until_us, fcache_item_t *item,
+                        apr_pool_t *pool, fcache_error_t *error)
 {
+    (void)until_us; /* no wait is worth a limit */
     fcm_t *store = self;
     fcm_op_t op;
     fcm_word_t *cell = NULL;

@@ -1,9 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store.h"
 
+/* The same deadline for all gets of a look-up. Nobody is asked who would have no
+ * time to answer: that is not his fault. */
+static fcache_status_t begin(const fcr_t *store, int64_t *until_us,
+                             fcn_deadline_t *out_deadline,
+                             fcache_error_t *error)
+{
+    *out_deadline = until_us && *until_us
+                        ? (fcn_deadline_t){*until_us}
+                        : fcn_deadline_in(store->limits.lookup_us);
+    if (until_us) {
+        *until_us = out_deadline->at_us;
+    }
+    return fcn_deadline_left_ms(*out_deadline) > 0
+               ? FCACHE_OK
+               : fcache_error_set(error, FCACHE_TIMEOUT,
+                                  "store %s: the look-up takes longer than "
+                                  "its option lookup",
+                                  store->name);
+}
+
 fcache_status_t fcr_get(void *self, const fcache_key_t *key, int64_t now_us,
-                        fcache_item_t *out_item, apr_pool_t *pool,
-                        fcache_error_t *error)
+                        int64_t *until_us, fcache_item_t *out_item,
+                        apr_pool_t *pool, fcache_error_t *error)
 {
     fcr_t *store = self;
     fcr_name_t name = fcr_name_of(key);
@@ -12,9 +32,11 @@ fcache_status_t fcr_get(void *self, const fcache_key_t *key, int64_t now_us,
     if (status != FCACHE_OK) {
         return status;
     }
-    status =
-        fcr_look(store, &name, now_us, fcn_deadline_in(store->limits.lookup_us),
-                 &look, pool, error);
+    fcn_deadline_t deadline;
+    status = begin(store, until_us, &deadline, error);
+    if (status == FCACHE_OK) {
+        status = fcr_look(store, &name, now_us, deadline, &look, pool, error);
+    }
     if (status == FCACHE_OK && look.life != FCR_ALIVE) {
         status = look.life == FCR_BROKEN ? FCACHE_CORRUPT : FCACHE_MISS;
     }
@@ -46,7 +68,8 @@ void fcr_count(void *self, int answered)
 
 /* ---- the clock ----------------------------------------------------------- */
 
-fcache_status_t fcr_sync(void *self, uint64_t *out_clock, fcache_error_t *error)
+fcache_status_t fcr_sync(void *self, int64_t *until_us, uint64_t *out_clock,
+                         fcache_error_t *error)
 {
     fcr_t *store = self;
     const fcache_bytes_t clock = fcr_clock_name();
@@ -61,10 +84,13 @@ fcache_status_t fcr_sync(void *self, uint64_t *out_clock, fcache_error_t *error)
                                                  "no memory for a look at the "
                                                  "clock"));
     }
-    fcn_deadline_t deadline = fcn_deadline_in(store->limits.lookup_us);
+    fcn_deadline_t deadline;
     fcr_moment_t moment = fcr_purge_moment(&store->purge, clock);
-    status = store->client->fetch(store->client_self, clock, &clock, 1, &found,
-                                  deadline, pool, error);
+    status = begin(store, until_us, &deadline, error);
+    if (status == FCACHE_OK) {
+        status = store->client->fetch(store->client_self, clock, &clock, 1,
+                                      &found, deadline, pool, error);
+    }
     if (status == FCACHE_OK) {
         status = fcr_purge_clock(&store->purge, clock, moment, &found, deadline,
                                  out_clock, error);
@@ -93,7 +119,7 @@ uint64_t fcr_epoch(void *self)
     fcr_t *store = self;
     uint64_t clock = store->shared ? fcr_purge_epoch(&store->purge) : 0;
     if (clock == 0 && store->joined && !has_just_failed(store)) {
-        fcr_sync(store, &clock, NULL);
+        fcr_sync(store, NULL, &clock, NULL);
     }
     return clock;
 }

@@ -71,8 +71,8 @@ fcache_status_t fcr_child_init(void *self, apr_pool_t *pool,
                                fcache_error_t *error);
 uint64_t fcr_epoch(void *self);
 fcache_status_t fcr_get(void *self, const fcache_key_t *key, int64_t now_us,
-                        fcache_item_t *out_item, apr_pool_t *pool,
-                        fcache_error_t *error);
+                        int64_t *until_us, fcache_item_t *out_item,
+                        apr_pool_t *pool, fcache_error_t *error);
 fcache_status_t fcr_put(void *self, const fcache_key_t *key,
                         const fcache_value_t *value, int64_t now_us,
                         fcache_error_t *error);
@@ -94,7 +94,7 @@ void fcr_count(void *self, int answered);
 fcache_status_t fcr_setup(void *self, fcache_error_t *error);
 
 /* For a tier in front of it: the clock as it is now, one round trip. */
-fcache_status_t fcr_sync(void *self, uint64_t *out_clock,
+fcache_status_t fcr_sync(void *self, int64_t *until_us, uint64_t *out_clock,
                          fcache_error_t *error);
 
 #define FCR_BACKEND_OPS(scheme_text, create_fn)                                \

@@ -227,12 +227,12 @@ uint64_t fct_epoch(void *self)
     return l2->ops->epoch ? l2->ops->epoch(l2->self) : 0;
 }
 
-static fcache_status_t sync_tier(void *self, uint64_t *out_epoch,
-                                 fcache_error_t *error)
+static fcache_status_t sync_tier(void *self, int64_t *until_us,
+                                 uint64_t *out_epoch, fcache_error_t *error)
 {
     const fct_level_t *l2 = &((fct_t *)self)->l2;
     if (l2->ops->sync) {
-        return l2->ops->sync(l2->self, out_epoch, error);
+        return l2->ops->sync(l2->self, until_us, out_epoch, error);
     }
     *out_epoch = fct_epoch(self);
     return FCACHE_OK;

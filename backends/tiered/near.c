@@ -77,7 +77,7 @@ fcache_status_t fct_near_get(fct_t *tier, const fcache_key_t *key,
 {
     const fct_level_t *l1 = &tier->l1;
     fcache_status_t status =
-        l1->ops->get(l1->self, key, now_us, out_item, pool, NULL);
+        l1->ops->get(l1->self, key, now_us, NULL, out_item, pool, NULL);
     if (status != FCACHE_OK || unwrap(tier, out_item, out_asof)) {
         return status;
     }

@@ -61,7 +61,7 @@ static int is_due(int64_t synced_us, int64_t now_us, int64_t interval_us)
 
 /* Asks for L2's epoch when what is known is too old. Whoever finds it so asks; the
  * others go on with what they know, also when it fails. */
-static void sync_when_due(fct_t *tier, int64_t now_us)
+static void sync_when_due(fct_t *tier, int64_t now_us, int64_t *until_us)
 {
     const fct_level_t *l2 = &tier->l2;
     int64_t synced_us = atomic_load(&tier->page->synced_us);
@@ -69,7 +69,7 @@ static void sync_when_due(fct_t *tier, int64_t now_us)
     if (l2->ops->sync && is_due(synced_us, now_us, tier->sync_us) &&
         atomic_compare_exchange_strong(&tier->page->synced_us, &synced_us,
                                        now_us)) {
-        fct_note(tier, l2->ops->sync(l2->self, &epoch, NULL));
+        fct_note(tier, l2->ops->sync(l2->self, until_us, &epoch, NULL));
     }
 }
 
@@ -85,24 +85,25 @@ static uint64_t known_epoch(fct_t *tier)
 
 /* Is it good? What is behind already needs no question: L2 is asked for it, and
  * tells its epoch then. So a get waits for one trip that fails, not for two. */
-static int is_good(fct_t *tier, uint64_t asof, int64_t now_us)
+static int is_good(fct_t *tier, uint64_t asof, int64_t now_us,
+                   int64_t *until_us)
 {
     if (asof < known_epoch(tier)) {
         return 0;
     }
-    sync_when_due(tier, now_us);
+    sync_when_due(tier, now_us, until_us);
     return asof >= known_epoch(tier);
 }
 
 /* MISS also for what is near but not known to be good. */
 static fcache_status_t get_near(fct_t *tier, const fcache_key_t *key,
-                                int64_t now_us, fcache_item_t *out_item,
-                                apr_pool_t *pool)
+                                int64_t now_us, int64_t *until_us,
+                                fcache_item_t *out_item, apr_pool_t *pool)
 {
     uint64_t asof = 0;
     fcache_status_t status =
         fct_near_get(tier, key, now_us, out_item, &asof, pool);
-    if (status == FCACHE_OK && !is_good(tier, asof, now_us)) {
+    if (status == FCACHE_OK && !is_good(tier, asof, now_us, until_us)) {
         let_go(&tier->l1, out_item->pin);
         status = FCACHE_MISS;
     }
@@ -131,14 +132,16 @@ static void refill(fct_t *tier, const fcache_key_t *key,
 
 /* `near`: what L1 has already and is good, or NULL. */
 static fcache_status_t get_far(fct_t *tier, const fcache_key_t *key,
-                               int64_t now_us, const fcache_item_t *near,
+                               int64_t now_us, int64_t *until_us,
+                               const fcache_item_t *near,
                                fcache_item_t *out_item, apr_pool_t *pool,
                                fcache_error_t *error)
 {
     const fct_level_t *l2 = &tier->l2;
     uint64_t epoch = known_epoch(tier);
-    fcache_status_t status = fct_note(
-        tier, l2->ops->get(l2->self, key, now_us, out_item, pool, error));
+    fcache_status_t status =
+        fct_note(tier, l2->ops->get(l2->self, key, now_us, until_us, out_item,
+                                    pool, error));
     count(l2, status == FCACHE_OK);
     if (status == FCACHE_MISS) {
         fct_near_del(tier, key, now_us);
@@ -162,13 +165,14 @@ static int may_have_news(const fct_t *tier, const fcache_item_t *near,
 
 /* What is near and stale answers if L2 cannot. */
 static fcache_status_t get_news(fct_t *tier, const fcache_key_t *key,
-                                int64_t now_us, const fcache_item_t *near,
+                                int64_t now_us, int64_t *until_us,
+                                const fcache_item_t *near,
                                 const fct_level_t **out_level,
                                 fcache_item_t *out_item, apr_pool_t *pool,
                                 fcache_error_t *error)
 {
     fcache_status_t status =
-        get_far(tier, key, now_us, near, out_item, pool, error);
+        get_far(tier, key, now_us, until_us, near, out_item, pool, error);
     if (fcache_status_is_fault(status)) {
         *out_item = *near;
         return FCACHE_OK;
@@ -181,28 +185,32 @@ static fcache_status_t get_news(fct_t *tier, const fcache_key_t *key,
 /* While L2 is silent what is near is all there is: the rest is missed. Were it a
  * fault, nobody would put what he made instead. */
 static fcache_status_t get_only_far(fct_t *tier, const fcache_key_t *key,
-                                    int64_t now_us, fcache_item_t *out_item,
-                                    apr_pool_t *pool, fcache_error_t *error)
+                                    int64_t now_us, int64_t *until_us,
+                                    fcache_item_t *out_item, apr_pool_t *pool,
+                                    fcache_error_t *error)
 {
     fcache_status_t status =
-        get_far(tier, key, now_us, NULL, out_item, pool, error);
+        get_far(tier, key, now_us, until_us, NULL, out_item, pool, error);
     return fct_is_silence(status) ? FCACHE_MISS : status;
 }
 
 fcache_status_t fct_get(void *self, const fcache_key_t *key, int64_t now_us,
-                        fcache_item_t *out_item, apr_pool_t *pool,
-                        fcache_error_t *error)
+                        int64_t *until_us, fcache_item_t *out_item,
+                        apr_pool_t *pool, fcache_error_t *error)
 {
     fct_t *tier = self;
     const fct_level_t *level = &tier->l1;
     fcache_item_t near;
-    fcache_status_t status = get_near(tier, key, now_us, &near, pool);
+    int64_t own_us = 0; /* of a look-up of one get */
+    until_us = until_us ? until_us : &own_us;
+    fcache_status_t status = get_near(tier, key, now_us, until_us, &near, pool);
     if (status != FCACHE_OK) {
         level = &tier->l2;
-        status = get_only_far(tier, key, now_us, out_item, pool, error);
-    } else if (may_have_news(tier, &near, now_us)) {
         status =
-            get_news(tier, key, now_us, &near, &level, out_item, pool, error);
+            get_only_far(tier, key, now_us, until_us, out_item, pool, error);
+    } else if (may_have_news(tier, &near, now_us)) {
+        status = get_news(tier, key, now_us, until_us, &near, &level, out_item,
+                          pool, error);
     } else {
         *out_item = near;
     }

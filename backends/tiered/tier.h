@@ -73,8 +73,8 @@ void fct_near_del(fct_t *tier, const fcache_key_t *key, int64_t now_us);
 /* ---- read.c -------------------------------------------------------------- */
 
 fcache_status_t fct_get(void *self, const fcache_key_t *key, int64_t now_us,
-                        fcache_item_t *out_item, apr_pool_t *pool,
-                        fcache_error_t *error);
+                        int64_t *until_us, fcache_item_t *out_item,
+                        apr_pool_t *pool, fcache_error_t *error);
 void fct_release(void *self, void *pin);
 void fct_count(void *self, int answered);
 fcache_status_t fct_list(void *self, int64_t now_us, fcache_listed_fn fn,

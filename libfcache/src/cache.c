@@ -68,14 +68,14 @@ static fcache_status_t check_item(const fcache_item_t *item,
 }
 
 fcache_status_t fci_fetch(fcache_t *cache, const fcache_key_t *key,
-                          int64_t now_us, fcache_hit_t *out_hit,
-                          int64_t *out_dead_us, apr_pool_t *pool,
-                          fcache_error_t *error)
+                          int64_t now_us, int64_t *until_us,
+                          fcache_hit_t *out_hit, int64_t *out_dead_us,
+                          apr_pool_t *pool, fcache_error_t *error)
 {
     fcache_item_t item = {.pin = NULL};
     *out_hit = (fcache_hit_t){.key = *key};
     fcache_status_t status =
-        cache->ops->get(cache->self, key, now_us, &item, pool, error);
+        cache->ops->get(cache->self, key, now_us, until_us, &item, pool, error);
     if (status != FCACHE_OK) {
         return status;
     }
@@ -122,21 +122,22 @@ static fcache_status_t variant_key(const fcache_hit_t *index,
 /* *out_by_language: it is not of the same Accept-Language. */
 static fcache_status_t fetch_variant(fcache_t *cache,
                                      const fcache_request_t *request,
-                                     int64_t now_us, fcache_hit_t *hit,
-                                     int *out_by_language, apr_pool_t *pool,
-                                     fcache_error_t *error)
+                                     int64_t now_us, int64_t *until_us,
+                                     fcache_hit_t *hit, int *out_by_language,
+                                     apr_pool_t *pool, fcache_error_t *error)
 {
     fcache_hit_t index = *hit;
     fcache_key_t key;
     fcache_status_t status = variant_key(&index, request, &key, pool, error);
     hit->pin = NULL;
     if (status == FCACHE_OK) {
-        status = fci_fetch(cache, &key, now_us, hit, NULL, pool, error);
+        status =
+            fci_fetch(cache, &key, now_us, until_us, hit, NULL, pool, error);
     }
     *out_by_language = status == FCACHE_MISS;
     if (*out_by_language) {
-        status = fci_language_fetch(cache, &index, request, now_us, hit, pool,
-                                    error);
+        status = fci_language_fetch(cache, &index, request, now_us, until_us,
+                                    hit, pool, error);
     }
     fcache_pin_release(cache, index.pin);
     if (status == FCACHE_OK && (hit->entry.kind == FCACHE_ENTRY_VARY ||
@@ -233,12 +234,13 @@ fcache_status_t fcache_lookup_again(fcache_t *cache, const fcache_key_t *key,
                                     apr_pool_t *pool, fcache_error_t *error)
 {
     int by_language = 0;
+    int64_t until_us = 0;
     fcache_status_t status =
-        fci_fetch(cache, key, now_us, out_hit, NULL, pool, error);
+        fci_fetch(cache, key, now_us, &until_us, out_hit, NULL, pool, error);
     if (status == FCACHE_OK && out_hit->entry.kind == FCACHE_ENTRY_VARY &&
         request) {
-        status = fetch_variant(cache, request, now_us, out_hit, &by_language,
-                               pool, error);
+        status = fetch_variant(cache, request, now_us, &until_us, out_hit,
+                               &by_language, pool, error);
     }
     if (status == FCACHE_OK) {
         status = open_response(cache, out_hit, pool, error);

@@ -87,12 +87,13 @@ fcache_status_t fci_language_note(fcache_t *cache, const fci_variant_t *variant,
 
 /* The variant that the alias under `key` names. */
 static fcache_status_t follow(fcache_t *cache, const fcache_key_t *key,
-                              int64_t now_us, fcache_hit_t *out_hit,
-                              apr_pool_t *pool, fcache_error_t *error)
+                              int64_t now_us, int64_t *until_us,
+                              fcache_hit_t *out_hit, apr_pool_t *pool,
+                              fcache_error_t *error)
 {
     fcache_key_t variant;
     fcache_status_t status =
-        fci_fetch(cache, key, now_us, out_hit, NULL, pool, error);
+        fci_fetch(cache, key, now_us, until_us, out_hit, NULL, pool, error);
     if (status != FCACHE_OK) {
         return status;
     }
@@ -106,15 +107,16 @@ static fcache_status_t follow(fcache_t *cache, const fcache_key_t *key,
                                 "not an alias where a language's should be");
     }
     status = fci_key_of(canonical, key->prefix, key->ns, &variant, pool, error);
-    return status == FCACHE_OK
-               ? fci_fetch(cache, &variant, now_us, out_hit, NULL, pool, error)
-               : status;
+    return status == FCACHE_OK ? fci_fetch(cache, &variant, now_us, until_us,
+                                           out_hit, NULL, pool, error)
+                               : status;
 }
 
 fcache_status_t fci_language_fetch(fcache_t *cache, const fcache_hit_t *index,
                                    const fcache_request_t *request,
-                                   int64_t now_us, fcache_hit_t *out_hit,
-                                   apr_pool_t *pool, fcache_error_t *error)
+                                   int64_t now_us, int64_t *until_us,
+                                   fcache_hit_t *out_hit, apr_pool_t *pool,
+                                   fcache_error_t *error)
 {
     fcache_bytes_t list = index->entry.vary;
     char language[FCI_MAX_LANGUAGE];
@@ -133,7 +135,7 @@ fcache_status_t fci_language_fetch(fcache_t *cache, const fcache_hit_t *index,
         fci_key_language(&index->key, id, names, request,
                          fcache_bytes(language, len), &key, pool, error);
     return status == FCACHE_OK
-               ? follow(cache, &key, now_us, out_hit, pool, error)
+               ? follow(cache, &key, now_us, until_us, out_hit, pool, error)
                : FCACHE_MISS;
 }
 

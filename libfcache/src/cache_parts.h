@@ -28,12 +28,13 @@ struct fcache_t {
 
 /*
  * The entry under exactly that key, checked: decoded, canonical key compared,
- * body as long as its head says, not dead. `out_dead_us` may be NULL.
+ * body as long as its head says, not dead. `until_us` is what a store keeps for the
+ * gets of one look-up, or NULL; `out_dead_us` may be NULL.
  */
 fcache_status_t fci_fetch(fcache_t *cache, const fcache_key_t *key,
-                          int64_t now_us, fcache_hit_t *out_hit,
-                          int64_t *out_dead_us, apr_pool_t *pool,
-                          fcache_error_t *error);
+                          int64_t now_us, int64_t *until_us,
+                          fcache_hit_t *out_hit, int64_t *out_dead_us,
+                          apr_pool_t *pool, fcache_error_t *error);
 
 /* What a caller asked for was answered or not. */
 void fci_count(const fcache_t *cache, fcache_status_t status);
@@ -131,8 +132,9 @@ fcache_status_t fci_language_note(fcache_t *cache, const fci_variant_t *variant,
  * also when it wants none so, or the index is not about languages. */
 fcache_status_t fci_language_fetch(fcache_t *cache, const fcache_hit_t *index,
                                    const fcache_request_t *request,
-                                   int64_t now_us, fcache_hit_t *out_hit,
-                                   apr_pool_t *pool, fcache_error_t *error);
+                                   int64_t now_us, int64_t *until_us,
+                                   fcache_hit_t *out_hit, apr_pool_t *pool,
+                                   fcache_error_t *error);
 
 /* Is the response with that field block in the language that the request wants
  * before all others? */

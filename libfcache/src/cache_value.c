@@ -78,7 +78,7 @@ fcache_status_t fcache_get(fcache_t *cache, const fcache_key_t *key,
     fcache_hit_t hit;
     int64_t dead_us = 0;
     fcache_status_t status =
-        fci_fetch(cache, key, now_us, &hit, &dead_us, pool, error);
+        fci_fetch(cache, key, now_us, NULL, &hit, &dead_us, pool, error);
     if (status != FCACHE_OK) {
         fci_count(cache, status);
         return status;

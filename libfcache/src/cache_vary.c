@@ -110,8 +110,8 @@ static void load(fcache_t *cache, const fcache_key_t *primary, int64_t now_us,
 {
     fcache_hit_t hit;
     *index = (fci_index_t){.exists = 0};
-    if (fci_fetch(cache, primary, now_us, &hit, &index->dead_us, pool, NULL) !=
-        FCACHE_OK) {
+    if (fci_fetch(cache, primary, now_us, NULL, &hit, &index->dead_us, pool,
+                  NULL) != FCACHE_OK) {
         return;
     }
     if (hit.entry.kind != FCACHE_ENTRY_VARY || !read_index(&hit, index, pool)) {

@@ -100,7 +100,7 @@ fcache_status_t fcache_flight_look(fcache_t *cache,
 {
     fcache_hit_t hit;
     fcache_status_t status =
-        fci_fetch(cache, &flight->lock, now_us, &hit, NULL, pool, error);
+        fci_fetch(cache, &flight->lock, now_us, NULL, &hit, NULL, pool, error);
     if (status != FCACHE_OK) {
         return status;
     }

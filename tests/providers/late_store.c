@@ -68,12 +68,14 @@ static uint64_t late_epoch(void *self)
 }
 
 static fcache_status_t late_get(void *self, const fcache_key_t *key,
-                                int64_t now_us, fcache_item_t *out_item,
-                                apr_pool_t *pool, fcache_error_t *error)
+                                int64_t now_us, int64_t *until_us,
+                                fcache_item_t *out_item, apr_pool_t *pool,
+                                fcache_error_t *error)
 {
     late_t *late = self;
 
-    return late->ops->get(late->self, key, now_us, out_item, pool, error);
+    return late->ops->get(late->self, key, now_us, until_us, out_item, pool,
+                          error);
 }
 
 static void late_release(void *self, void *pin)

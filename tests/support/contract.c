@@ -152,8 +152,8 @@ fcache_status_t contract_get(contract_t *store, const fcache_key_t *key,
 {
     fcache_item_t item;
     fcache_error_t error = {""};
-    fcache_status_t status =
-        store->ops->get(store->self, key, now_us, &item, store->pool, &error);
+    fcache_status_t status = store->ops->get(store->self, key, now_us, NULL,
+                                             &item, store->pool, &error);
     if (fcache_status_is_fault(status)) {
         fail_msg("get: %s", error.text);
     }

@@ -29,8 +29,8 @@ static void check_body(contract_t *store, const fcache_key_t *key,
                        fcache_bytes_t body)
 {
     fcache_item_t item;
-    assert_int_equal(store->ops->get(store->self, key, CONTRACT_NOW, &item,
-                                     store->pool, NULL),
+    assert_int_equal(store->ops->get(store->self, key, CONTRACT_NOW, NULL,
+                                     &item, store->pool, NULL),
                      FCACHE_OK);
     fcache_bytes_t got = contract_body(store, &item);
     CHECK_INT(got.len, body.len);
@@ -117,8 +117,8 @@ void contract_pins_keep_what_they_pin(void **state)
     assert_int_equal(
         store->ops->put(store->self, &key, &value, CONTRACT_NOW, NULL),
         FCACHE_OK);
-    assert_int_equal(store->ops->get(store->self, &key, CONTRACT_NOW, &item,
-                                     store->pool, NULL),
+    assert_int_equal(store->ops->get(store->self, &key, CONTRACT_NOW, NULL,
+                                     &item, store->pool, NULL),
                      FCACHE_OK);
     contract_put(store, &key, "replaced", 60);
     store->ops->del(store->self, &key, CONTRACT_NOW, NULL);

@@ -67,8 +67,8 @@ static int is_there(contract_t *store, const fcache_key_t *key)
 static int is_soft(contract_t *store, const fcache_key_t *key)
 {
     fcache_item_t item;
-    assert_int_equal(store->ops->get(store->self, key, CONTRACT_NOW, &item,
-                                     store->pool, NULL),
+    assert_int_equal(store->ops->get(store->self, key, CONTRACT_NOW, NULL,
+                                     &item, store->pool, NULL),
                      FCACHE_OK);
     if (item.pin) {
         store->ops->release(store->self, item.pin);

@@ -37,8 +37,8 @@ void contract_what_is_put_is_got(void **state)
     contract_put(store, &key, "one", 60);
     assert_int_equal(contract_get(store, &key, CONTRACT_NOW, "one"), FCACHE_OK);
     assert_int_equal(contract_get(store, &key, CONTRACT_NOW, "one"), FCACHE_OK);
-    assert_int_equal(store->ops->get(store->self, &key, CONTRACT_NOW, &item,
-                                     store->pool, NULL),
+    assert_int_equal(store->ops->get(store->self, &key, CONTRACT_NOW, NULL,
+                                     &item, store->pool, NULL),
                      FCACHE_OK);
     assert_int_equal(item.dead_us, after(60));
     assert_int_equal(item.soft_purged, 0);

@@ -49,8 +49,8 @@ static void get_one(work_t *work, const fcache_key_t *key, apr_pool_t *pool)
 {
     const contract_t *store = work->store;
     fcache_item_t item;
-    fcache_status_t status =
-        store->ops->get(store->self, key, CONTRACT_NOW, &item, pool, NULL);
+    fcache_status_t status = store->ops->get(store->self, key, CONTRACT_NOW,
+                                             NULL, &item, pool, NULL);
     if (status != FCACHE_OK) {
         work->wrong += status != FCACHE_MISS && !fcache_status_is_fault(status);
         return;

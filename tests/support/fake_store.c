@@ -35,14 +35,18 @@ fake_item_t *fake_store_find(fake_store_t *store, fcache_bytes_t name)
 }
 
 static fcache_status_t get(void *self, const fcache_key_t *key, int64_t now_us,
-                           fcache_item_t *out_item, apr_pool_t *pool,
-                           fcache_error_t *error)
+                           int64_t *until_us, fcache_item_t *out_item,
+                           apr_pool_t *pool, fcache_error_t *error)
 {
     fake_store_t *store = self;
     fake_item_t *item = fake_store_find(store, key->name);
     (void)now_us;
     (void)pool;
     store->gets++;
+    store->look_ups += !until_us || *until_us == 0;
+    if (until_us) {
+        *until_us = 1;
+    }
     if (store->fail_get != FCACHE_OK) {
         return fcache_error_set(error, store->fail_get, "told to fail");
     }

@@ -29,7 +29,8 @@ typedef struct fake_store_t {
     int soft_purged; /* what every get says */
     uint64_t epoch;
     unsigned gets, puts, deletes, touches;
-    int pins; /* out at the moment */
+    unsigned look_ups; /* several gets may be one, see get */
+    int pins;          /* out at the moment */
 } fake_store_t;
 
 extern const fcache_backend_ops_t fake_store_ops;

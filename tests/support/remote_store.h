@@ -72,7 +72,7 @@ static inline fcache_status_t remote_get(void *store, const char *text,
 {
     fcache_key_t key = remote_key(text, pool);
     fcache_item_t item;
-    fcache_status_t status = fcr_get(store, &key, NOW, &item, pool, NULL);
+    fcache_status_t status = fcr_get(store, &key, NOW, NULL, &item, pool, NULL);
     if (status == FCACHE_OK) {
         CHECK_TEXT(item.head, "head");
         CHECK_TEXT(item.body[0], text);

@@ -203,10 +203,12 @@ struct fcache_backend_ops_t {
      * an older epoch and is not served after it. */
     uint64_t (*epoch)(void *self);
 
-    /* OK, MISS or a fault. */
+    /* OK, MISS or a fault. The gets of one look-up, which share `until_us`, end
+     * together by the store's limit for one: it is 0 before the first of them, and
+     * the store's to write. NULL for a look-up of one get. */
     fcache_status_t (*get)(void *self, const fcache_key_t *key, int64_t now_us,
-                           fcache_item_t *out_item, apr_pool_t *pool,
-                           fcache_error_t *error);
+                           int64_t *until_us, fcache_item_t *out_item,
+                           apr_pool_t *pool, fcache_error_t *error);
     void (*release)(void *self, void *pin);
 
     /* put replaces; add answers EXISTS when a live item is there (atomic among
@@ -261,8 +263,8 @@ struct fcache_backend_ops_t {
     fcache_status_t (*setup)(void *self, fcache_error_t *error);
 
     /* The epoch as the store has it now, with a round trip if it takes one;
-     * epoch() answers no less from then on. */
-    fcache_status_t (*sync)(void *self, uint64_t *out_epoch,
+     * epoch() answers no less from then on. `until_us` is as for get. */
+    fcache_status_t (*sync)(void *self, int64_t *until_us, uint64_t *out_epoch,
                             fcache_error_t *error);
 };
 

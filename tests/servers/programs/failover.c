@@ -91,7 +91,7 @@ static void get(load_t *load, const fcache_key_t *key, apr_pool_t *pool)
     apr_time_t since = apr_time_now();
     unsigned long long cleared = atomic_load(&load->cleared);
     fcache_status_t status =
-        load->ops->get(load->self, key, since, &item, pool, NULL);
+        load->ops->get(load->self, key, since, NULL, &item, pool, NULL);
     note_slowest(load, since);
     atomic_fetch_add(&load->gets, 1);
     if (status == FCACHE_OK) {

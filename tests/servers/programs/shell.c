@@ -71,8 +71,9 @@ static fcache_status_t get(shell_t *shell, const char *name)
 {
     fcache_item_t item;
     fcache_key_t key = key_of(shell, name);
-    fcache_status_t status = shell->ops->get(shell->self, &key, apr_time_now(),
-                                             &item, shell->pool, &shell->error);
+    fcache_status_t status =
+        shell->ops->get(shell->self, &key, apr_time_now(), NULL, &item,
+                        shell->pool, &shell->error);
     if (status == FCACHE_OK) {
         printf(item.soft_purged ? "SOFT " : "OK ");
         for (size_t i = 0; i < item.body_count; i++) {

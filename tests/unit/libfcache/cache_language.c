@@ -105,6 +105,17 @@ static void by_language(void **state)
     }
 }
 
+/* Index, variant, alias, and the variant that it names. */
+static void all_gets_are_one_look_up(void **state)
+{
+    world_t world = make_world(*state, "http");
+    store(&world, "en, de", NULL, "Content-Language: de\r\n");
+    world.store->gets = world.store->look_ups = 0;
+    assert_string_equal(look(&world, "de"), "en, de");
+    assert_int_equal(world.store->gets, 4);
+    assert_int_equal(world.store->look_ups, 1);
+}
+
 /* What was chosen for the very same field goes first. */
 static void the_same_field_goes_first(void **state)
 {
@@ -217,6 +228,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         pool_test(by_language),
+        pool_test(all_gets_are_one_look_up),
         pool_test(the_same_field_goes_first),
         pool_test(other_fields_select),
         pool_test(one_language_only),

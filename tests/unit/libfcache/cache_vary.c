@@ -97,6 +97,19 @@ static void requests_select_their_variant(void **state)
     assert_int_equal(hit.varied, 1);
 }
 
+/* Index and variant have the time of one look-up together. */
+static void all_gets_are_one_look_up(void **state)
+{
+    world_t world = make_world(*state);
+    store_for(&world, "x-a", "1", NULL, 60);
+    world.store->gets = world.store->look_ups = 0;
+    for (unsigned i = 1; i < 4; i++) {
+        assert_int_equal(look(&world, "1", NULL), FCACHE_OK);
+        assert_int_equal(world.store->gets, 2 * i);
+        assert_int_equal(world.store->look_ups, i);
+    }
+}
+
 static void a_hit_has_its_own_key(void **state)
 {
     world_t world = make_world(*state);
@@ -266,6 +279,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         pool_test(requests_select_their_variant),
+        pool_test(all_gets_are_one_look_up),
         pool_test(a_hit_has_its_own_key),
         pool_test(names_grow_as_a_union),
         pool_test(no_vary_goes_below_the_index),

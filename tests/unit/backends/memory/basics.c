@@ -36,7 +36,8 @@ static void empty_parts(void **state)
     fcache_item_t item;
     assert_int_equal(ops->put(box.store, &key, &value, NOW, NULL), FCACHE_OK);
     assert_int_equal(
-        ops->get(box.store, &key, NOW, &item, box.pool, &box.error), FCACHE_OK);
+        ops->get(box.store, &key, NOW, NULL, &item, box.pool, &box.error),
+        FCACHE_OK);
     assert_int_equal(item.body_count, 0);
     assert_int_equal(item.head.len, 0);
     box_close(&box);
@@ -132,7 +133,7 @@ static const char *present(box_t *box, int fresh)
     for (size_t i = 0; i < COUNT(tagged); i++) {
         fcache_item_t item;
         fcache_key_t key = tagged_key(i, box->pool);
-        if (ops->get(box->store, &key, NOW, &item, box->pool, NULL) ==
+        if (ops->get(box->store, &key, NOW, NULL, &item, box->pool, NULL) ==
                 FCACHE_OK &&
             !(fresh && item.soft_purged)) {
             letters[strlen(letters)] = (char)('a' + i);
@@ -203,14 +204,15 @@ static void a_full_table_of_namespaces(void **state)
         fcache_value_t value = value_of(box.store, &body);
         fcache_item_t item;
         ops->put(box.store, &key, &value, NOW, NULL);
-        assert_int_equal(ops->get(box.store, &key, NOW, &item, box.pool, NULL),
-                         FCACHE_OK);
+        assert_int_equal(
+            ops->get(box.store, &key, NOW, NULL, &item, box.pool, NULL),
+            FCACHE_OK);
         if (i % 10 == 0) {
             const fcache_scope_t scope = {
                 FCACHE_SCOPE_NAMESPACE, key.prefix, key.ns, {NULL, 0}, 0};
             ops->clear(box.store, &scope, 1, NULL);
             assert_int_equal(
-                ops->get(box.store, &key, NOW, &item, box.pool, NULL),
+                ops->get(box.store, &key, NOW, NULL, &item, box.pool, NULL),
                 FCACHE_MISS);
         }
     }

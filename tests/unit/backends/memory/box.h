@@ -131,7 +131,8 @@ static inline fcache_status_t get_at(box_t *box, const char *name,
                                      int64_t now_us, fcache_item_t *item)
 {
     fcache_key_t key = key_of("p", "n", name, box->pool);
-    return ops->get(box->store, &key, now_us, item, box->pool, &box->error);
+    return ops->get(box->store, &key, now_us, NULL, item, box->pool,
+                    &box->error);
 }
 
 /* The text under that name, "-" for none; with '~' before it when stale. */

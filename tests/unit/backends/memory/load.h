@@ -124,8 +124,8 @@ static inline void load_get(load_worker_t *worker, uint64_t key)
 {
     fcache_item_t item;
     fcache_key_t name = load_key(worker, key);
-    if (ops->get(worker->box->store, &name, NOW, &item, worker->pool, NULL) !=
-        FCACHE_OK) {
+    if (ops->get(worker->box->store, &name, NOW, NULL, &item, worker->pool,
+                 NULL) != FCACHE_OK) {
         return;
     }
     if (!load_is_whole(worker, &item, key)) {

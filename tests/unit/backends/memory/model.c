@@ -110,8 +110,8 @@ static void do_get(world_t *world, unsigned i)
     fcache_key_t key = key_number(world, i);
     fcache_item_t item;
     fcache_status_t status =
-        ops->get(world->box.store, &key, world->now_us, &item, world->box.pool,
-                 &world->box.error);
+        ops->get(world->box.store, &key, world->now_us, NULL, &item,
+                 world->box.pool, &world->box.error);
     if (status == FCACHE_OK) {
         assert_true(may_be_there(world, i));
         assert_true(body_is(&item, known->len, known->seed));

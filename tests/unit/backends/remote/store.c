@@ -48,10 +48,11 @@ static void what_is_spoilt_is_a_fault_and_goes(void **state)
         remote_put(store, "a", "x", pool);
         remote_put(store, "other", "x", pool);
         spoil(table, "p:n:a", how, pool);
-        CHECK_INT(fcr_get(store, &key, NOW, &item, pool, &error),
+        CHECK_INT(fcr_get(store, &key, NOW, NULL, &item, pool, &error),
                   FCACHE_CORRUPT);
         CHECK_INT(strstr(error.text, "p:n:a") != NULL, 1);
-        CHECK_INT(fcr_get(store, &key, NOW, &item, pool, NULL), FCACHE_CORRUPT);
+        CHECK_INT(fcr_get(store, &key, NOW, NULL, &item, pool, NULL),
+                  FCACHE_CORRUPT);
         CHECK_INT(table->distrusts, 1);
         CHECK_INT(stats_of(store).faults, 2);
         CHECK_INT(stats_of(store).corrupt, 2);
@@ -214,7 +215,8 @@ static void touching_loses_against_a_put(void **state)
     table->hook_baton = &other;
     assert_int_equal(fcr_touch(store, &key, NOW + 2 * AFTER, NOW, NULL),
                      FCACHE_OK);
-    assert_int_equal(fcr_get(store, &key, NOW, &item, pool, NULL), FCACHE_OK);
+    assert_int_equal(fcr_get(store, &key, NOW, NULL, &item, pool, NULL),
+                     FCACHE_OK);
     assert_int_equal(item.dead_us, NOW + AFTER);
 }
 
@@ -231,7 +233,8 @@ static void no_entry_outlives_the_counters(void **state)
     fcache_item_t item;
     value.dead_us = NOW + 100 * DAY_US;
     assert_int_equal(fcr_put(store, &key, &value, NOW, NULL), FCACHE_OK);
-    assert_int_equal(fcr_get(store, &key, NOW, &item, pool, NULL), FCACHE_OK);
+    assert_int_equal(fcr_get(store, &key, NOW, NULL, &item, pool, NULL),
+                     FCACHE_OK);
     assert_int_equal(item.dead_us, NOW + FCR_LIFE_US);
     assert_int_equal(table_find(table, "p:n:a", 0)->ttl_us, FCR_LIFE_US);
     assert_int_equal(fcr_touch(store, &key, NOW + 90 * DAY_US, NOW, NULL),
@@ -310,12 +313,12 @@ static void faults_are_told_and_counted(void **state)
     remote_put(store, "a", "", pool);
     table->fail_fetch = FCACHE_TIMEOUT;
     table->fail_store = FCACHE_UNAVAILABLE;
-    assert_int_equal(fcr_get(store, &key, NOW, &item, pool, &error),
+    assert_int_equal(fcr_get(store, &key, NOW, NULL, &item, pool, &error),
                      FCACHE_TIMEOUT);
     assert_string_equal(error.text, "told to");
     assert_int_equal(fcr_del(store, &key, NOW, NULL), FCACHE_TIMEOUT);
     assert_int_equal(fcr_touch(store, &key, NOW, NOW, NULL), FCACHE_TIMEOUT);
-    assert_int_equal(fcr_sync(store, &clock, NULL), FCACHE_TIMEOUT);
+    assert_int_equal(fcr_sync(store, NULL, &clock, NULL), FCACHE_TIMEOUT);
     assert_int_equal(remote_add(store, "a", pool), FCACHE_UNAVAILABLE);
     assert_int_equal(remote_put_at(store, "a", "", 1, pool),
                      FCACHE_UNAVAILABLE);
@@ -359,7 +362,7 @@ static void who_has_not_joined_is_told(void **state)
                      FCACHE_OK);
     assert_int_equal(fcr_child_init(store, pool, NULL), FCACHE_UNAVAILABLE);
     assert_int_equal(fcr_open(store, pool, NULL), FCACHE_OK);
-    assert_int_equal(fcr_get(store, &key, NOW, &item, pool, NULL),
+    assert_int_equal(fcr_get(store, &key, NOW, NULL, &item, pool, NULL),
                      FCACHE_UNAVAILABLE);
     assert_int_equal(fcr_del(store, &key, NOW, NULL), FCACHE_UNAVAILABLE);
     assert_int_equal(fcr_stats(store, &stats, NULL), FCACHE_UNAVAILABLE);

@@ -99,8 +99,9 @@ static uint64_t far_epoch(void *self)
 }
 
 static fcache_status_t far_get(void *self, const fcache_key_t *key,
-                               int64_t now_us, fcache_item_t *out_item,
-                               apr_pool_t *pool, fcache_error_t *error)
+                               int64_t now_us, int64_t *until_us,
+                               fcache_item_t *out_item, apr_pool_t *pool,
+                               fcache_error_t *error)
 {
     far_t *far = self;
     const fcache_scope_t all = {.kind = FCACHE_SCOPE_ALL};
@@ -109,7 +110,7 @@ static fcache_status_t far_get(void *self, const fcache_key_t *key,
         return far_failure(far, error);
     }
     fcache_status_t status =
-        far->ops->get(far->truth, key, now_us, out_item, pool, error);
+        far->ops->get(far->truth, key, now_us, until_us, out_item, pool, error);
     out_item->fresh_until_us = far->fresh_until_us;
     if (far->clear_at_get) {
         far->ops->clear(far->truth, &all, 1, NULL);
@@ -173,10 +174,11 @@ static fcache_status_t far_clear(void *self, const fcache_scope_t *scopes,
     return status;
 }
 
-static fcache_status_t far_sync(void *self, uint64_t *out_epoch,
-                                fcache_error_t *error)
+static fcache_status_t far_sync(void *self, int64_t *until_us,
+                                uint64_t *out_epoch, fcache_error_t *error)
 {
     far_t *far = self;
+    (void)until_us;
     far->syncs++;
     if (far->fails) {
         return far_failure(far, error);
@@ -235,7 +237,7 @@ static inline void box_warm(box_t *box)
     fcache_key_t key = box_key(box, "nothing");
     fcache_item_t item;
     assert_int_equal(
-        box->ops->get(box->self, &key, NOW, &item, box->pool, NULL),
+        box->ops->get(box->self, &key, NOW, NULL, &item, box->pool, NULL),
         FCACHE_MISS);
     box->far->gets = box->far->syncs = 0;
 }
@@ -341,7 +343,7 @@ static inline const char *box_get(box_t *box, const fcache_key_t *key,
     fcache_item_t item;
     fcache_error_t error = {""};
     fcache_status_t status =
-        box->ops->get(box->self, key, now_us, &item, box->pool, &error);
+        box->ops->get(box->self, key, now_us, NULL, &item, box->pool, &error);
     if (status != FCACHE_OK) {
         return fcache_status_name(status);
     }

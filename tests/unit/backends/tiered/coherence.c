@@ -170,9 +170,9 @@ static void its_end_is_that_of_the_far_one(void **state)
     fcache_item_t item;
     box_put(box, &key, "one", 60);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(
-            box->ops->get(box->self, &key, at_ms(i), &item, box->pool, NULL),
-            FCACHE_OK);
+        assert_int_equal(box->ops->get(box->self, &key, at_ms(i), NULL, &item,
+                                       box->pool, NULL),
+                         FCACHE_OK);
         assert_int_equal(item.dead_us, NOW + 60 * FCACHE_US_PER_S);
         box->l1_ops->del(box->l1, &key, NOW, NULL);
     }

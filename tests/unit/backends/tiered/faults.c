@@ -53,7 +53,7 @@ static void one_trip_fails_per_get(void **state)
     fcache_key_t key = box_key(box, "a");
     box_put(box, &key, "one", 60);
     others_clear(box, 0);
-    box->ops->sync(box->self, &(uint64_t){0}, NULL);
+    box->ops->sync(box->self, NULL, &(uint64_t){0}, NULL);
     box->far->syncs = 0;
     far_fails(box, FCACHE_TIMEOUT);
     assert_string_equal(box_get(box, &key, at_ms(5000)), "MISS");
@@ -203,7 +203,7 @@ static void what_may_be_cleared_is_not_served(void **state)
     fcache_key_t key = box_key(box, "a");
     box_put(box, &key, "one", 60);
     others_clear(box, 0);
-    box->ops->sync(box->self, &(uint64_t){0}, NULL);
+    box->ops->sync(box->self, NULL, &(uint64_t){0}, NULL);
     far_fails(box, FCACHE_UNAVAILABLE);
     assert_string_equal(box_get(box, &key, at_ms(1)), "MISS");
 }
