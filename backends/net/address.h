@@ -66,9 +66,15 @@ fcache_status_t fcn_resolver_address(fcn_resolver_t *resolver,
                                      fcn_address_t *out_address,
                                      fcache_error_t *error);
 
-/* This one does not answer; from now on the name's next is handed out. How many
- * it has: 0 for what is no name. Any thread. */
+/* This one does not answer; from now on the name's next is handed out, and its
+ * addresses are looked for again soon. How many it has: 0 for what is no name.
+ * Any thread. */
 int fcn_resolver_avoid(fcn_resolver_t *resolver, const fcn_endpoint_t *endpoint,
                        const fcn_address_t *address);
+
+/* The server is not asked, as it has not answered: it may have moved, so its name
+ * is looked for again soon, at most once a second. Any thread. */
+void fcn_resolver_doubt(fcn_resolver_t *resolver,
+                        const fcn_endpoint_t *endpoint);
 
 #endif

@@ -42,9 +42,15 @@ const fcn_endpoint_t *fcn_node_endpoint(const fcn_node_t *node)
     return node->endpoint;
 }
 
+/* Who opened the breaker was another process, perhaps: this one learns here that
+ * the server may have moved. */
 int fcn_node_is_up(const fcn_node_t *node)
 {
-    return fcn_breaker_is_up(node->cell, fcn_clock_us());
+    int is_up = fcn_breaker_is_up(node->cell, fcn_clock_us());
+    if (!is_up) {
+        fcn_resolver_doubt(node->resolver, node->endpoint);
+    }
+    return is_up;
 }
 
 /* ---- connections ---- */

@@ -11,7 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A name without any address is looked for again soon: nobody waits for it. */
+/* A name without any address, or whose server does not answer, is looked for again
+ * soon: nobody waits for it. */
 #define AGAIN_US 1000000
 
 typedef struct name_t name_t;
@@ -22,7 +23,7 @@ struct name_t {
     fcn_address_t addresses[FCN_ADDRESSES];
     int count, current;
     int is_known; /* the first look-up is over */
-    int64_t asked_us, due_us;
+    int64_t asked_us, looked_us, due_us;
     char why[80];
 };
 
@@ -109,6 +110,7 @@ static void learn(const state_t *state, name_t *name, const answer_t *answer)
 {
     int64_t now_us = fcn_clock_us();
     name->is_known = 1;
+    name->looked_us = now_us;
     if (answer->count == 0) {
         snprintf(name->why, sizeof(name->why), "%s", answer->why);
         name->due_us = now_us + (name->count ? state->every_us : AGAIN_US);
@@ -279,6 +281,30 @@ fcache_status_t fcn_resolver_address(fcn_resolver_t *resolver,
     return status;
 }
 
+/* The lock is held. */
+static void look_again(state_t *state, name_t *name)
+{
+    int64_t soon_us = name->looked_us + AGAIN_US;
+    if (soon_us < name->due_us) {
+        name->due_us = soon_us;
+        pthread_cond_broadcast(&state->changed);
+    }
+}
+
+void fcn_resolver_doubt(fcn_resolver_t *resolver,
+                        const fcn_endpoint_t *endpoint)
+{
+    if (endpoint->path || resolver->pid != getpid()) {
+        return;
+    }
+    pthread_mutex_lock(&resolver->state->mutex);
+    name_t *name = find_name(resolver->state, endpoint);
+    if (name) {
+        look_again(resolver->state, name);
+    }
+    pthread_mutex_unlock(&resolver->state->mutex);
+}
+
 int fcn_resolver_avoid(fcn_resolver_t *resolver, const fcn_endpoint_t *endpoint,
                        const fcn_address_t *address)
 {
@@ -290,6 +316,7 @@ int fcn_resolver_avoid(fcn_resolver_t *resolver, const fcn_endpoint_t *endpoint,
     name_t *name = find_name(resolver->state, endpoint);
     if (name && name->count) {
         count = name->count;
+        look_again(resolver->state, name);
         if (is_same(&name->addresses[name->current], address)) {
             name->current = (name->current + 1) % count;
         }

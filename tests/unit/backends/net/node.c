@@ -252,6 +252,26 @@ static void names_addresses_are_tried_in_turn(void **state)
     rig_down(&rig);
 }
 
+/* Who asks while the breaker is open hears of it, too. */
+static void a_server_that_moved_is_found(void **state)
+{
+    (void)state;
+    set_script("127.0.0.2");
+    fcn_lease_t lease;
+    rig_t rig = {.peer = {.serve = peer_echoes}};
+    rig_up(&rig, "cache.scripted", 1);
+    rig.limits.open_us = rig.limits.open_max_us = 3600 * S;
+    while (rig_stats(&rig).breaker != 2) {
+        assert_int_equal(take(&rig, &lease), FCACHE_UNAVAILABLE);
+    }
+    int tried = rig.tried;
+    for (int until = asked + 2; asked < until;) {
+        assert_int_equal(take(&rig, &lease), FCACHE_UNAVAILABLE);
+    }
+    assert_int_equal(rig.tried, tried);
+    rig_down(&rig);
+}
+
 /* ---- retries ---- */
 
 static fcn_lease_t reused(rig_t *rig)
@@ -380,6 +400,7 @@ int main(void)
         cmocka_unit_test(it_is_asked_again),
         cmocka_unit_test(a_name_without_address_is_no_failure),
         cmocka_unit_test(names_addresses_are_tried_in_turn),
+        cmocka_unit_test(a_server_that_moved_is_found),
         cmocka_unit_test(retries_have_a_budget),
         cmocka_unit_test(a_retry_drops_the_idle_ones),
         cmocka_unit_test(threads_share_a_pool),

@@ -167,6 +167,28 @@ static void what_does_not_answer_is_avoided(void **state)
     assert_int_equal(fcn_resolver_avoid(resolver, &endpoint, &first), 0);
 }
 
+/* However seldom others are looked for. */
+static void what_does_not_answer_is_looked_for_again(void **state)
+{
+    fcn_resolver_t *resolver = resolver_of(*state, 3600 * S, 60 * S);
+    fcn_endpoint_t endpoint;
+    fcn_address_t address;
+    fcn_endpoint_parse("a.scripted", 7, &endpoint, *state, NULL);
+    set_script("192.0.2.1");
+    assert_int_equal(fcn_resolver_address(resolver, &endpoint,
+                                          fcn_deadline_in(60 * S), &address,
+                                          NULL),
+                     FCACHE_OK);
+    set_script("192.0.2.2");
+    assert_int_equal(fcn_resolver_avoid(resolver, &endpoint, &address), 1);
+    look_until(resolver, "a.scripted", "192.0.2.2", *state);
+    set_script("192.0.2.3");
+    fcn_resolver_doubt(resolver, &endpoint);
+    look_until(resolver, "a.scripted", "192.0.2.3", *state);
+    fcn_endpoint_parse("127.0.0.1", 7, &endpoint, *state, NULL);
+    fcn_resolver_doubt(resolver, &endpoint); /* is no name */
+}
+
 static void names_have_a_ceiling(void **state)
 {
     fcn_resolver_t *resolver = resolver_of(*state, 30 * S, 60 * S);
@@ -213,6 +235,7 @@ int main(void)
         pool_test(a_failure_keeps_the_old_address),
         pool_test(a_first_failure_is_mended),
         pool_test(what_does_not_answer_is_avoided),
+        pool_test(what_does_not_answer_is_looked_for_again),
         pool_test(names_have_a_ceiling),
         pool_test(localhost_is_found),
         pool_test(a_name_that_is_none),

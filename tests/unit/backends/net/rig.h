@@ -72,6 +72,7 @@ static inline void rig_up(rig_t *rig, const char *host, int has_peer)
                      FCACHE_OK);
     rig->limits.connect_us = 60 * S;
     rig->limits.wait_us = 60 * S;
+    rig->limits.resolve_us = 3600 * S;
     if (has_peer) {
         peer_start(&rig->peer, NULL);
     } else {
