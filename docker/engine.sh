@@ -4,16 +4,18 @@
 #
 #   engine.sh up     says how to reach it, for DOCKER_HOST
 #   engine.sh base   makes sure that the base image is there
-#   engine.sh down   stops what `up` started and removes what it left
+#   engine.sh down   stops what `up` started, removes what it left, and fails if
+#                    the host is not as it was before
 #
 # Where an engine answers `docker info`, that is used, and `down` does nothing.
 # Else Debian's is started by hand, in a folder of its own, without touching the
-# firewall, and the base image is made with debootstrap, as nothing can be pulled.
+# firewall. A base image that cannot be pulled is made with debootstrap.
 set -euo pipefail
 
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 readonly here
-readonly folder=${FCACHE_DOCKER_DIR:-$here/../build/docker}
+folder=$(realpath -m "${FCACHE_DOCKER_DIR:-$here/../build/docker}")
+readonly folder
 readonly cache=${XDG_CACHE_HOME:-$HOME/.cache}/fcache
 readonly base=${BASE:-debian:bookworm-slim}
 readonly own=unix://$folder/docker.sock
@@ -43,24 +45,61 @@ need() {
     [ ${#missing[@]} -eq 0 ] || die "missing: ${missing[*]} (./run setup docker)"
 }
 
+# ---- the host ----------------------------------------------------------------
+
+# What an engine could leave, a line each: KIND WHAT.
+host_state() {
+    {
+        printf 'link %s\n' /sys/class/net/*
+        sed 's/^/mount /' /proc/self/mounts
+        iptables-save 2>&1 | sed '/^#/d; s/\[.*//; s/^/firewall /' || :
+        sed 's/^/forward /' /proc/sys/net/ipv4/ip_forward
+        find /sys/fs/cgroup -type d -path '*docker*' -printf 'path %p\n' || :
+        find /etc/docker /run/docker /run/containerd /opt/containerd \
+            '(' -type d -o -name key.json ')' -printf 'path %p\n' 2>/dev/null || :
+        grep -Ex '(dockerd|containerd|containerd-shim|docker-proxy|runc)' \
+            /proc/[0-9]*/comm 2>/dev/null | sed 's/^/process /' || :
+    } | LC_ALL=C sort
+}
+
+# Folders that were not there before and are empty, and the engine's key.
+remove_paths() {
+    local path
+    LC_ALL=C comm -13 <(echo "$1") <(host_state) | sed -n 's/^path //p' |
+        sort -r | while read -r path; do
+        if [ -d "$path" ]; then rmdir "$path" || :; else rm -f "$path"; fi
+    done
+}
+
 # ---- up ----------------------------------------------------------------------
 
+has_cgroups() {
+    grep -qE ' cgroup2? '
+}
+
+# Storage is overlay2, or whatever the file system below can do, vfs at last.
+# Where there is no init, nobody mounts cgroups.
 start_engine() {
-    local i
+    local i pid
     [ "$(id -u)" -eq 0 ] || die "no engine answers, and only root can start one"
     need dockerd docker
     mkdir -p "$folder"
+    host_state >"$folder/before"
+    has_cgroups </proc/self/mounts || mount -t cgroup2 cgroup2 /sys/fs/cgroup
     setsid dockerd --data-root "$folder/data" --exec-root "$folder/exec" \
-        -H "$own" --pidfile "$folder/dockerd.pid" --storage-driver overlay2 \
+        -H "$own" --pidfile "$folder/dockerd.pid" \
         --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false \
         --bridge=none >"$folder/dockerd.log" 2>&1 </dev/null &
-    for ((i = 0; i < 100; i++)); do
+    pid=$!
+    for ((i = 0; i < 300; i++)); do
         ! answers "$own" || return 0
+        kill -0 "$pid" 2>/dev/null || break
         sleep 0.2
     done
-    tail -n 20 "$folder/dockerd.log" >&2
+    grep -v level=info "$folder/dockerd.log" | tail -n 20 >&2
+    kill "$pid" 2>/dev/null || :
     rm -f "$folder/dockerd.pid"
-    die "dockerd does not answer"
+    die "dockerd cannot be started here; its last words are above"
 }
 
 up() {
@@ -77,8 +116,13 @@ up() {
 
 # ---- base --------------------------------------------------------------------
 
+# This machine's, if it is a Debian that says so in the new way.
+readonly sources=/etc/apt/sources.list.d/debian.sources
+
 mirror() {
-    awk '/^URIs:/ { print $2; exit }' /etc/apt/sources.list.d/debian.sources
+    awk '/^URIs:/ { print $2; found = 1; exit }
+        END { if (!found) print "http://deb.debian.org/debian" }' \
+        "$sources" 2>/dev/null || echo http://deb.debian.org/debian
 }
 
 make_rootfs() {
@@ -86,8 +130,10 @@ make_rootfs() {
     debootstrap --variant=minbase bookworm "$root" "$(mirror)" \
         >"$cache/debootstrap.log" || die "see $cache/debootstrap.log"
     rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
-    cp /etc/apt/sources.list.d/debian.sources "$root/etc/apt/sources.list.d/"
-    : >"$root/etc/apt/sources.list"
+    if grep -q bookworm "$sources" 2>/dev/null; then
+        cp "$sources" "$root/etc/apt/sources.list.d/"
+        : >"$root/etc/apt/sources.list"
+    fi
     # a mirror of the past is as good as one of today
     printf 'Acquire::Check-Valid-Until "false";\nAcquire::Check-Date "false";\nAcquire::Languages "none";\n' \
         >"$root/etc/apt/apt.conf.d/99local"
@@ -114,12 +160,11 @@ base_tar() {
 make_base() {
     local tar
     ! docker image inspect "$base" >/dev/null 2>&1 || return 0
-    if ! is_own; then
-        docker pull "$base" >&2
-        return
+    if [ ! -s "$cache/bookworm.tar" ] || [ "$base" != debian:bookworm-slim ]; then
+        ! timeout 300 docker pull "$base" >&2 || return 0
     fi
     [ "$base" = debian:bookworm-slim ] ||
-        die "cannot pull $base here; without a registry there is only debian:bookworm-slim"
+        die "cannot pull $base; without a registry there is debian:bookworm-slim"
     tar=$(base_tar)
     docker import -c 'CMD ["bash"]' -c 'ENV DEBIAN_FRONTEND=noninteractive' \
         "$tar" "$base" >/dev/null
@@ -131,21 +176,27 @@ unmount_all() {
     local mount
     while read -r mount; do
         umount "$mount" || umount -l "$mount"
-    done < <(awk -v folder="$(readlink -f "$folder")/" \
+    done < <(awk -v folder="$folder/" \
         'index($2, folder) == 1 { print $2 }' /proc/mounts | sort -r)
 }
 
 down() {
-    local pid i
+    local pid before i
     is_own || return 0
     pid=$(cat "$folder/dockerd.pid")
+    before=$(cat "$folder/before")
     kill "$pid" 2>/dev/null || say "dockerd had ended already"
-    for ((i = 0; i < 100; i++)); do
+    for ((i = 0; i < 300; i++)); do
         kill -0 "$pid" 2>/dev/null || break
         sleep 0.1
     done
     unmount_all
     rm -rf --one-file-system "$folder"
+    remove_paths "$before"
+    has_cgroups <<<"$before" || umount /sys/fs/cgroup
+    diff <(echo "$before") <(host_state) >&2 ||
+        die "the host is not as it was before (see above)"
+    say "the host is as before: links, mounts, firewall, forwarding, cgroups, processes"
 }
 
 case ${1:-} in
