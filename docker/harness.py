@@ -16,6 +16,7 @@ import os
 import re
 import shutil
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -115,8 +116,12 @@ def integration(fleet, bad):
             bad.append("integration")
 
 
+def load():
+    return " ".join(f"{each:.1f}" for each in os.getloadavg())
+
+
 def test(fleet):
-    bad = []
+    bad, start, before = [], time.monotonic(), load()
     fleet.env["API_DELAY_S"] = "0.02"
     build(fleet, testing=True)
     make_secret(fleet)
@@ -135,8 +140,8 @@ def test(fleet):
     say("")
     for name, seconds in STEPS:
         say(f"{seconds:8.1f} s  {name}")
-    say(f"load {' '.join(f'{each:.1f}' for each in os.getloadavg())}, "
-        f"{os.cpu_count()} cores")
+    say(f"{time.monotonic() - start:8.1f} s  in all, on {os.cpu_count()} cores; load "
+        f"{before} before, {load()} after")
     if bad:
         raise Failed("failed: " + ", ".join(bad))
     say("docker: all as expected")
