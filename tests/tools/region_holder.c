@@ -12,6 +12,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct holder_t {
     apr_pool_t *pool;
@@ -186,12 +187,23 @@ static void put_garbage(holder_t *holder)
          "put");
 }
 
+/* More namespaces than anybody has. */
+static void put_many(holder_t *holder)
+{
+    char ns[16];
+
+    for (int i = 0; i < 1100; i++) {
+        snprintf(ns, sizeof(ns), "n-%d", i);
+        put_value(holder, "greeting", ns, fcache_str("hello"));
+    }
+}
+
 int main(int argc, char **argv)
 {
     holder_t holder = {0};
 
     if (argc != 2 && argc != 3) {
-        fputs("usage: region_holder NAME [garbage]\n", stderr);
+        fputs("usage: region_holder NAME [garbage|many]\n", stderr);
         return 2;
     }
     apr_initialize();
@@ -203,7 +215,9 @@ int main(int argc, char **argv)
     }
     put_value(&holder, "greeting", "default", fcache_str("hello"));
     put_value(&holder, "greeting", "other", fcache_bytes("\0\377\33[2J", 6));
-    if (argc == 3) {
+    if (argc == 3 && strcmp(argv[2], "many") == 0) {
+        put_many(&holder);
+    } else if (argc == 3) {
         put_garbage(&holder);
     }
     puts("ready");

@@ -26,6 +26,17 @@ static int64_t seconds(int64_t us)
     return us % FCACHE_US_PER_S < 0 ? s - 1 : s;
 }
 
+fcache_bytes_t ctl_take_label(fcache_bytes_t *name)
+{
+    const char *colon = memchr(name->ptr, ':', name->len);
+    size_t len = colon ? (size_t)(colon - name->ptr) : name->len;
+    fcache_bytes_t part = fcache_bytes(name->ptr, len);
+
+    *name = fcache_bytes(name->ptr + len + (colon != NULL),
+                         name->len - len - (colon != NULL));
+    return part;
+}
+
 int ctl_entry_is_stale(const fcache_entry_t *entry, int soft_purged,
                        int64_t now_us)
 {
@@ -50,12 +61,10 @@ json_t *ctl_entry_row(const ctl_t *ctl, fcache_bytes_t name,
     int64_t left = seconds(entry->fresh_until_us - ctl->now_us);
     int64_t age =
         entry->initial_age_s + seconds(ctl->now_us - entry->created_us);
-    const char *ns = memchr(name.ptr, ':', name.len);
-    const char *digest = NULL;
+    fcache_bytes_t rest = name;
     json_t *row;
 
-    ns = ns ? ns + 1 : name.ptr;
-    digest = memchr(ns, ':', name.len - (size_t)(ns - name.ptr));
+    ctl_take_label(&rest);
     row = json_pack(
         "{s:I, s:I, s:s, s:s, s:o, s:I, s:o}", "age_s",
         (json_int_t)(age > 0 ? age : 0), "ttl_s",
@@ -64,8 +73,7 @@ json_t *ctl_entry_row(const ctl_t *ctl, fcache_bytes_t name,
         "kind", kind_text(entry->kind), "status",
         entry->status ? json_integer(entry->status) : json_null(), "size",
         (json_int_t)entry->body_len, "namespace",
-        ctl_json_bytes(ctl,
-                       fcache_bytes(ns, digest ? (size_t)(digest - ns) : 0)));
+        ctl_json_bytes(ctl, ctl_take_label(&rest)));
     if (more) {
         json_object_set_new(row, "name", ctl_json_bytes(ctl, name));
         json_object_set_new(row, "etag", ctl_json_bytes(ctl, entry->etag));

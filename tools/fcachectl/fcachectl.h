@@ -10,7 +10,9 @@
  *   root.c     gives up the rights of root before shared memory is read
  *   key.c      what KEY on the command line means
  *   output.c   one JSON value, shown as JSON or as a table
+ *   http.c     requests
  *   warm.h     what `warm` consists of
+ *   follow.h   what `watch` and `top` consist of
  *   the rest   one file per command
  *
  * A command builds one JSON value and prints it once. The store is never made
@@ -133,14 +135,33 @@ int ctl_entry_is_stale(const fcache_entry_t *entry, int soft_purged,
 json_t *ctl_entry_row(const ctl_t *ctl, fcache_bytes_t name,
                       const fcache_entry_t *entry, int soft_purged, int more);
 
+/* Takes the part up to ':' off the front of a stored name. */
+fcache_bytes_t ctl_take_label(fcache_bytes_t *name);
+
 /* The names in the index of a URL's variants. */
 json_t *ctl_entry_vary_names(const fcache_entry_t *index);
+
+/* ---- stats.c ---------------------------------------------------------------
+ */
+
+/* {name: value, ...}, the same names for every store. */
+json_t *ctl_stats_object(const fcache_stats_t *stats);
 
 /* ---- output.c --------------------------------------------------------------
  */
 
 /* A string; bytes that are not UTF-8 are shown as \xHH. */
 json_t *ctl_json_bytes(const ctl_t *ctl, fcache_bytes_t bytes);
+
+/* A value as one line. */
+void ctl_print_json(const json_t *value);
+
+/* An array of objects as a table. */
+void ctl_print_rows(const ctl_t *ctl, json_t *rows);
+
+/* One line of a table with columns at least that wide, and its head before. */
+void ctl_print_row(const ctl_t *ctl, json_t *row, const int *widths,
+                   int header);
 
 /* Prints the value and frees it: JSON, or an array of objects as a table, an
  * object as lines. NULL says that memory is out. */
@@ -167,5 +188,7 @@ ctl_exit_t ctl_init(ctl_t *ctl);
 ctl_exit_t ctl_secret(ctl_t *ctl);
 ctl_exit_t ctl_explain(ctl_t *ctl);
 ctl_exit_t ctl_warm(ctl_t *ctl);
+ctl_exit_t ctl_top(ctl_t *ctl);
+ctl_exit_t ctl_watch(ctl_t *ctl);
 
 #endif

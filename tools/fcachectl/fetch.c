@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "http.h"
 #include "warm.h"
-
-#include <apr_strings.h>
-#include <curl/curl.h>
 
 #include <stdio.h>
 #include <time.h>
@@ -50,52 +48,17 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *baton)
     return size * count;
 }
 
-static int add_headers(work_t *work, apr_pool_t *pool)
-{
-    fcache_fields_t fields = work->fetch->fields;
-
-    for (size_t i = 0; i < fields.count; i++) {
-        fcache_field_t field = fields.items[i];
-        const char *line =
-            apr_psprintf(pool, field.value.len > 0 ? "%.*s: %.*s" : "%.*s;%.*s",
-                         (int)field.name.len, field.name.ptr,
-                         (int)field.value.len, field.value.ptr);
-        struct curl_slist *longer = curl_slist_append(work->headers, line);
-
-        if (!longer) {
-            return 0;
-        }
-        work->headers = longer;
-    }
-    return 1;
-}
-
 static int set_up_slot(const work_t *work, slot_t *slot)
 {
-    int failed = 0;
+    CURL *easy = ctl_http_create(work->headers, work->fetch->timeout_us);
 
-    slot->easy = curl_easy_init();
-    if (!slot->easy) {
-        return 0;
-    }
-#define SET(option, value)                                                     \
-    (failed |=                                                                 \
-     curl_easy_setopt(slot->easy, CURLOPT_##option, value) != CURLE_OK)
-    SET(NOSIGNAL, 1L);
-    SET(PROTOCOLS_STR, "http,https");
-    SET(PROXY, "");
-    SET(NETRC, (long)CURL_NETRC_IGNORED);
-    SET(PATH_AS_IS, 1L);
-    SET(HTTP09_ALLOWED, 0L);
-    SET(USERAGENT, "fcachectl");
-    SET(TIMEOUT_MS, (long)(work->fetch->timeout_us / US_PER_MS));
-    SET(HTTPHEADER, work->headers);
-    SET(WRITEFUNCTION, on_body);
-    SET(HEADERFUNCTION, on_header);
-    SET(HEADERDATA, slot);
-    SET(PRIVATE, slot);
-#undef SET
-    return !failed;
+    slot->easy = easy;
+    return easy &&
+           curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) ==
+               CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_HEADERDATA, slot) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_PRIVATE, slot) == CURLE_OK;
 }
 
 static int set_up(work_t *work, apr_pool_t *pool)
@@ -108,7 +71,8 @@ static int set_up(work_t *work, apr_pool_t *pool)
     work->multi = curl_multi_init();
     work->slots =
         apr_pcalloc(pool, (size_t)fetch->parallel * sizeof(*work->slots));
-    if (!work->multi || !add_headers(work, pool)) {
+    if (!work->multi ||
+        !ctl_http_headers(fetch->fields, &work->headers, pool)) {
         return 0;
     }
     for (long i = 0; i < fetch->parallel; i++) {

@@ -23,22 +23,10 @@ typedef struct listing_t {
     apr_array_header_t *rows;
 } listing_t;
 
-/* The part of a name up to ':', which moves behind it. */
-static fcache_bytes_t label(fcache_bytes_t *name)
-{
-    const char *colon = memchr(name->ptr, ':', name->len);
-    size_t len = colon ? (size_t)(colon - name->ptr) : name->len;
-    fcache_bytes_t part = fcache_bytes(name->ptr, len);
-
-    *name = fcache_bytes(name->ptr + len + (colon != NULL),
-                         name->len - len - (colon != NULL));
-    return part;
-}
-
 static int is_wanted(const listing_t *listing, fcache_bytes_t name)
 {
-    fcache_bytes_t prefix = label(&name);
-    fcache_bytes_t ns = label(&name);
+    fcache_bytes_t prefix = ctl_take_label(&name);
+    fcache_bytes_t ns = ctl_take_label(&name);
 
     return (!listing->prefix ||
             fcache_bytes_equal(prefix, fcache_str(listing->prefix))) &&

@@ -47,7 +47,7 @@ static ctl_exit_t run(ctl_t *ctl, int argc, const char *const *argv)
     if (code != CTL_OK || !command) {
         return code;
     }
-    if (command->is_storeless) {
+    if (command->is_storeless || ctl_option(ctl, "admin")) {
         return command->run(ctl);
     }
     url = ctl_option(ctl, "store");

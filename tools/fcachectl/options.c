@@ -32,6 +32,10 @@ static const ctl_command_t commands[] = {
      0},
     {"warm", "FILE|-...", 1, 64, "bHPRwd",
      "ask for the URLs of lists or access logs", ctl_warm, 1},
+    {"top", "", 0, 0, "uHio",
+     "show stores and namespaces by what happens in them", ctl_top, 0},
+    {"watch", "", 0, 0, "uHic", "show what happens in stores, a line a second",
+     ctl_watch, 0},
     {"secret", "", 0, 0, "", "print a new secret, a line for a secret-file",
      ctl_secret, 1},
     {"help", "[COMMAND]", 0, 1, "", "show this, or a command's options", NULL,
@@ -71,6 +75,10 @@ static const option_t options[] = {
     {"rate", 'R', 0, "N", "at most N requests in a second"},
     {"timeout", 'w', 0, "TIME", "for each request: 30, 5m (30)"},
     {"dry-run", 'd', 0, NULL, "print the URLs, ask for none"},
+    {"admin", 'u', 0, "URL", "ask fcache-admin of a server there"},
+    {"interval", 'i', 0, "TIME", "between two looks: 1, 30, 5m (1)"},
+    {"count", 'c', 0, "N", "end after N looks"},
+    {"once", 'o', 0, NULL, "end after one look"},
 };
 
 #define OPTIONS (sizeof(options) / sizeof(options[0]))

@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#define LARGE 1000 /* from here on people read whole numbers */
+
 /*
  * What a store holds came from other machines: nothing of it reaches the
  * terminal but printable ASCII (bodies apart, which `get` prints as they are).
@@ -79,7 +81,9 @@ static const char *cell(json_t *value, apr_pool_t *pool)
                             (apr_int64_t)json_integer_value(value));
         break;
     case JSON_REAL:
-        text = apr_psprintf(pool, "%.3f", json_real_value(value));
+        text =
+            apr_psprintf(pool, json_real_value(value) < LARGE ? "%.3g" : "%.0f",
+                         json_real_value(value));
         break;
     case JSON_TRUE:
         text = "yes";
@@ -135,9 +139,25 @@ static void print_lines(json_t *object, apr_pool_t *pool)
 
 /* ---- a table: an array of objects with the same keys --------------------- */
 
+/* "hits_per_s" -> "HITS/S". */
+static char *heading(const char *key, apr_pool_t *pool)
+{
+    size_t len = strlen(key);
+    char *copy = len > 6 && strcmp(key + len - 6, "_per_s") == 0
+                     ? apr_psprintf(pool, "%.*s/s", (int)len - 6, key)
+                     : apr_pstrdup(pool, key);
+
+    for (char *c = copy; *c; c++) {
+        if (*c >= 'a' && *c <= 'z') {
+            *c = (char)(*c - 'a' + 'A');
+        }
+    }
+    return copy;
+}
+
 static int column_width(json_t *rows, const char *key, apr_pool_t *pool)
 {
-    int width = (int)strlen(key);
+    int width = (int)strlen(heading(key, pool));
     json_t *row;
     size_t i;
 
@@ -161,18 +181,6 @@ static void print_cell(const char *text, int right, int width, int last)
     fputs(last ? "\n" : "  ", stdout);
 }
 
-static char *upper(const char *text, apr_pool_t *pool)
-{
-    char *copy = apr_pstrdup(pool, text);
-
-    for (char *c = copy; *c; c++) {
-        if (*c >= 'a' && *c <= 'z') {
-            *c = (char)(*c - 'a' + 'A');
-        }
-    }
-    return copy;
-}
-
 static void print_row(json_t *row, json_t *first, const int *widths, int header,
                       apr_pool_t *pool)
 {
@@ -184,7 +192,7 @@ static void print_row(json_t *row, json_t *first, const int *widths, int header,
     {
         json_t *value = json_object_get(row, key);
 
-        print_cell(header ? upper(key, pool) : cell(value, pool),
+        print_cell(header ? heading(key, pool) : cell(value, pool),
                    json_is_number(value), widths[column],
                    column + 1 == json_object_size(first));
         column++;
@@ -215,6 +223,26 @@ static void print_table(json_t *rows, apr_pool_t *pool)
     }
 }
 
+void ctl_print_rows(const ctl_t *ctl, json_t *rows)
+{
+    print_table(rows, ctl->pool);
+}
+
+void ctl_print_row(const ctl_t *ctl, json_t *row, const int *widths, int header)
+{
+    if (header) {
+        print_row(row, row, widths, 1, ctl->pool);
+    }
+    print_row(row, row, widths, 0, ctl->pool);
+}
+
+void ctl_print_json(const json_t *value)
+{
+    json_dumpf(value, stdout,
+               JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(6));
+    putchar('\n');
+}
+
 ctl_exit_t ctl_print(const ctl_t *ctl, json_t *value)
 {
     if (!value) {
@@ -222,7 +250,8 @@ ctl_exit_t ctl_print(const ctl_t *ctl, json_t *value)
         return CTL_FAULT;
     }
     if (ctl_option(ctl, "json")) {
-        json_dumpf(value, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+        json_dumpf(value, stdout,
+                   JSON_INDENT(2) | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(6));
         putchar('\n');
     } else if (json_is_array(value)) {
         print_table(value, ctl->pool);

@@ -9,8 +9,7 @@ static json_t *hit_ratio(const fcache_stats_t *stats)
     return lookups > 0 ? json_real((double)stats->hits / lookups) : json_null();
 }
 
-/* {name: value, ...}, the same names for every store. */
-static json_t *stats_object(const fcache_stats_t *stats)
+json_t *ctl_stats_object(const fcache_stats_t *stats)
 {
     json_t *object = json_object();
 
@@ -50,6 +49,6 @@ ctl_exit_t ctl_stats(ctl_t *ctl)
     if (status != FCACHE_OK) {
         return ctl_failed(ctl, status, "stats");
     }
-    return ctl_print(ctl, ctl_option(ctl, "json") ? stats_object(&stats)
+    return ctl_print(ctl, ctl_option(ctl, "json") ? ctl_stats_object(&stats)
                                                   : stats_table(&stats));
 }
