@@ -11,27 +11,23 @@
  */
 #include "admin.h"
 
-#include <apr_strings.h>
-#include <apr_uri.h>
+#include <fcache/url.h>
+
 #include <http_log.h>
 
 APLOG_USE_MODULE(fcache);
 
-/* The request's own path and query as C strings. */
-static const char *path_of(request_rec *r, const mfc_ctx_t *ctx)
+static fcache_url_t url_of(const mfc_ctx_t *ctx)
 {
-    fcache_bytes_t path = ctx->request.path;
-    const char *blank = memchr(path.ptr, ' ', path.len); /* of a redirect */
+    const fcache_request_t *request = &ctx->request;
+    fcache_url_t url = {request->scheme, request->authority, request->path,
+                        request->query};
+    const char *blank = memchr(url.path.ptr, ' ', url.path.len);
 
-    return apr_pstrmemdup(r->pool, path.ptr,
-                          blank ? (size_t)(blank - path.ptr) : path.len);
-}
-
-static const char *query_of(request_rec *r, const mfc_ctx_t *ctx)
-{
-    fcache_bytes_t query = ctx->request.query;
-
-    return query.ptr ? apr_pstrmemdup(r->pool, query.ptr, query.len) : NULL;
+    if (blank != NULL) { /* of a redirect */
+        url.path.len = (size_t)(blank - url.path.ptr);
+    }
+    return url;
 }
 
 /* What a write made stale. */
@@ -57,14 +53,12 @@ static void take_tags(const written_t *written, fcache_buf_t *tags)
     fcache_buf_fini(tags);
 }
 
-static void add_url(const written_t *written, const char *path,
-                    const char *query)
+static void add_url(const written_t *written, const fcache_url_t *url)
 {
     fcache_buf_t tags;
 
     fcache_buf_init(&tags, FCACHE_TAGS_MAX_BYTES);
-    (void)fcache_tags_add_url(&tags, written->ctx->request.authority,
-                              fcache_str(path), fcache_str(query));
+    (void)fcache_tags_add_url(&tags, url->authority, url->path, url->query);
     take_tags(written, &tags);
 }
 
@@ -84,58 +78,27 @@ static void add_groups(const written_t *written)
     take_tags(written, &tags);
 }
 
-/* Is it a reference to this request's own origin (T21)? */
-static int is_same_origin(const fcache_request_t *request, const apr_uri_t *uri)
-{
-    const char *host = uri->hostinfo;
-
-    return (uri->scheme == NULL ||
-            fcache_bytes_equal_nocase(fcache_str(uri->scheme),
-                                      request->scheme)) &&
-           (host == NULL ||
-            fcache_bytes_equal_nocase(fcache_str(host), request->authority));
-}
-
-/* The path a relative reference means, next to the request's own (RFC 3986
- * §5.2.3); dot segments are not looked into. */
-static const char *absolute_path(request_rec *r, const mfc_ctx_t *ctx,
-                                 const char *path)
-{
-    const char *base = path_of(r, ctx);
-    const char *slash = strrchr(base, '/');
-
-    if (path[0] == '/' || slash == NULL) {
-        return path;
-    }
-    return apr_pstrcat(
-        r->pool, apr_pstrmemdup(r->pool, base, (apr_size_t)(slash + 1 - base)),
-        path, NULL);
-}
-
-/* The path and query, of this origin, that a field of the answer refers to. */
+/* The URL that a field of the answer refers to, if it is of this request's own
+ * origin (T21). */
 static int read_reference(request_rec *r, const mfc_ctx_t *ctx,
-                          const char *field, const char **out_path,
-                          const char **out_query)
+                          const char *field, fcache_url_t *out_url)
 {
     const char *value = apr_table_get(r->headers_out, field);
-    apr_uri_t uri;
+    fcache_url_t own = url_of(ctx);
 
-    if (value == NULL || apr_uri_parse(r->pool, value, &uri) != APR_SUCCESS ||
-        uri.path == NULL || !is_same_origin(&ctx->request, &uri)) {
-        return 0;
-    }
-    *out_path = absolute_path(r, ctx, uri.path);
-    *out_query = uri.query;
-    return 1;
+    return value != NULL &&
+           fcache_url_resolve(&own, fcache_str(value), out_url, r->pool,
+                              NULL) == FCACHE_OK &&
+           fcache_bytes_equal(out_url->scheme, own.scheme) &&
+           fcache_bytes_equal(out_url->authority, own.authority);
 }
 
 static void add_reference(const written_t *written, const char *field)
 {
-    const char *path;
-    const char *query;
+    fcache_url_t url;
 
-    if (read_reference(written->r, written->ctx, field, &path, &query)) {
-        add_url(written, path, query);
+    if (read_reference(written->r, written->ctx, field, &url)) {
+        add_url(written, &url);
     }
 }
 
@@ -144,21 +107,19 @@ static int is_single(request_rec *r, const char *field)
     const char *first = apr_table_get(r->headers_out, field);
     const char *all = apr_table_getm(r->pool, r->headers_out, field);
 
-    return first != NULL && strcmp(first, all) == 0;
+    return first != NULL && first[0] != '\0' && strcmp(first, all) == 0;
 }
 
 int mfc_invalidate_is_own(request_rec *r, const mfc_ctx_t *ctx,
                           const char *field)
 {
-    const char *own = query_of(r, ctx);
-    const char *path;
-    const char *query;
+    fcache_url_t own = url_of(ctx);
+    fcache_url_t url;
 
-    return is_single(r, field) &&
-           read_reference(r, ctx, field, &path, &query) &&
-           strcmp(path, path_of(r, ctx)) == 0 &&
-           strcmp(query ? query : "", own ? own : "") == 0 &&
-           (query == NULL) == (own == NULL);
+    return is_single(r, field) && read_reference(r, ctx, field, &url) &&
+           fcache_bytes_equal(url.path, own.path) &&
+           fcache_bytes_equal(url.query, own.query) &&
+           (url.query.ptr == NULL) == (own.query.ptr == NULL);
 }
 
 void mfc_bypass_arm(request_rec *r, mfc_ctx_t *ctx)
@@ -175,6 +136,7 @@ int mfc_is_success(const request_rec *r)
 static void forget_written(request_rec *r, mfc_ctx_t *ctx)
 {
     written_t written = {r, ctx, NULL};
+    fcache_url_t own = url_of(ctx);
     fcache_error_t error = {""};
 
     if (ctx->cache == NULL || !mfc_is_success(r) ||
@@ -183,7 +145,7 @@ static void forget_written(request_rec *r, mfc_ctx_t *ctx)
         return;
     }
     written.scopes = apr_array_make(r->pool, 4, sizeof(fcache_scope_t));
-    add_url(&written, path_of(r, ctx), query_of(r, ctx));
+    add_url(&written, &own);
     add_reference(&written, "Location");
     add_reference(&written, "Content-Location");
     add_groups(&written);

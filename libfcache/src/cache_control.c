@@ -2,6 +2,7 @@
 #include "cc.h"
 
 #include "ascii.h"
+#include "spans.h"
 
 typedef enum kind_t {
     RESTRICTS, /* a flag that counts whatever its argument */
@@ -202,6 +203,37 @@ static fci_argument_t parse_argument(fcache_bytes_t rest)
     return argument;
 }
 
+/* Does it end inside of a quoted string? */
+static int is_open(fcache_bytes_t item)
+{
+    int is_quoted = 0;
+    for (size_t i = 0; i < item.len; i++) {
+        if (item.ptr[i] == '"') {
+            is_quoted = !is_quoted;
+        } else if (is_quoted && item.ptr[i] == '\\') {
+            i++;
+        }
+    }
+    return is_quoted;
+}
+
+/* A quote that is never closed hides nothing that restricts. */
+static void note_hidden(fcache_cc_t *cc, fcache_bytes_t item)
+{
+    const char *end = item.ptr + item.len;
+    const char *comma = memchr(item.ptr, ',', item.len);
+    while (comma) {
+        fcache_bytes_t rest = fcache_bytes_trim(
+            fcache_bytes(comma + 1, (size_t)(end - comma) - 1));
+        const directive_t *directive =
+            find(fcache_bytes(rest.ptr, fci_token_span(rest)));
+        if (directive && directive->kind != PERMITS) {
+            cc->flags |= directive->flag;
+        }
+        comma = rest.len > 0 ? memchr(rest.ptr, ',', rest.len) : NULL;
+    }
+}
+
 void fcache_cc_parse(fcache_fields_t fields, fcache_cc_t *out_cc)
 {
     fcache_list_t list;
@@ -209,13 +241,13 @@ void fcache_cc_parse(fcache_fields_t fields, fcache_cc_t *out_cc)
     fci_cc_init(out_cc);
     fcache_list_init(&list, fields, "Cache-Control");
     while (fcache_list_next(&list, &item)) {
-        size_t len = 0;
-        while (len < item.len && fci_is_tchar(item.ptr[len])) {
-            len++;
+        size_t len = fci_token_span(item);
+        fci_argument_t argument =
+            parse_argument(fcache_bytes(item.ptr + len, item.len - len));
+        fci_cc_note(out_cc, fcache_bytes(item.ptr, len), argument);
+        if (argument.kind == FCI_ARGUMENT_BAD && is_open(item)) {
+            note_hidden(out_cc, item);
         }
-        fci_cc_note(
-            out_cc, fcache_bytes(item.ptr, len),
-            parse_argument(fcache_bytes(item.ptr + len, item.len - len)));
     }
 }
 

@@ -84,6 +84,17 @@ static fcache_status_t canonical(fcache_bytes_t given, const char *own_port,
     return name_len > 0 ? FCACHE_OK : FCACHE_BAD_INPUT;
 }
 
+/* Path and query, not the fragment. */
+static void take_rest(fcache_bytes_t rest, fcache_url_t *out_url)
+{
+    out_url->path = take_until(&rest, "?#");
+    out_url->query = fcache_bytes(NULL, 0);
+    if (rest.len > 0 && rest.ptr[0] == '?') {
+        rest = fcache_bytes(rest.ptr + 1, rest.len - 1);
+        out_url->query = take_until(&rest, "#");
+    }
+}
+
 fcache_status_t fcache_url_parse(fcache_bytes_t text, fcache_url_t *out_url,
                                  apr_pool_t *pool, fcache_error_t *error)
 {
@@ -105,14 +116,125 @@ fcache_status_t fcache_url_parse(fcache_bytes_t text, fcache_url_t *out_url,
         return fcache_error_set(error, FCACHE_BAD_INPUT,
                                 "the URL needs a host, and no user");
     }
-    out_url->path = take_until(&rest, "?#");
+    take_rest(rest, out_url);
     if (out_url->path.len == 0) {
         out_url->path = fcache_str("/");
     }
-    out_url->query = fcache_bytes(NULL, 0);
-    if (rest.len > 0 && rest.ptr[0] == '?') {
-        rest = fcache_bytes(rest.ptr + 1, rest.len - 1);
-        out_url->query = take_until(&rest, "#");
-    }
     return FCACHE_OK;
+}
+
+/* ---- references ---------------------------------------------------------- */
+
+/* "scheme:" (RFC 3986 §3.1) */
+static int has_scheme(fcache_bytes_t text)
+{
+    size_t i = 0;
+    while (i < text.len && (fci_is_lower(fci_lower(text.ptr[i])) ||
+                            (i > 0 && text.ptr[i] != '\0' &&
+                             strchr("0123456789+-.", text.ptr[i])))) {
+        i++;
+    }
+    return i > 0 && i < text.len && text.ptr[i] == ':';
+}
+
+static int begins_with(fcache_bytes_t text, const char *start)
+{
+    size_t len = strlen(start);
+    return text.len >= len && memcmp(text.ptr, start, len) == 0;
+}
+
+static size_t without_last_segment(const char *path, size_t len)
+{
+    while (len > 0 && path[len - 1] != '/') {
+        len--;
+    }
+    return len;
+}
+
+/* Behind what `out` has of the path, up to and with its last "/". */
+static size_t add_segments(char *out, size_t len, fcache_bytes_t rest)
+{
+    while (rest.len > 0) {
+        fcache_bytes_t segment = take_until(&rest, "/");
+        int is_last = rest.len == 0;
+        if (fcache_bytes_equal(segment, fcache_str(".."))) {
+            len = without_last_segment(out, len > 1 ? len - 1 : len);
+        } else if (!fcache_bytes_equal(segment, fcache_str("."))) {
+            memcpy(out + len, segment.ptr, segment.len);
+            len += segment.len;
+            if (!is_last) {
+                out[len++] = '/';
+            }
+        }
+        rest = is_last ? rest : fcache_bytes(rest.ptr + 1, rest.len - 1);
+    }
+    return len;
+}
+
+/* RFC 3986 §5.2.3, §5.2.4 */
+static fcache_bytes_t merge(fcache_bytes_t base, fcache_bytes_t path,
+                            apr_pool_t *pool)
+{
+    char *out = apr_palloc(pool, base.len + path.len + 1);
+    size_t len = 1;
+    if (!out) {
+        return fcache_bytes(NULL, 0);
+    }
+    out[0] = '/';
+    if (path.ptr[0] != '/') {
+        base.len = without_last_segment(base.ptr, base.len);
+        len = add_segments(out, len, fcache_bytes(base.ptr + 1, base.len - 1));
+        return fcache_bytes(out, add_segments(out, len, path));
+    }
+    path = fcache_bytes(path.ptr + 1, path.len - 1);
+    return fcache_bytes(out, add_segments(out, len, path));
+}
+
+static fcache_status_t parse_absolute(const fcache_url_t *base,
+                                      fcache_bytes_t reference,
+                                      fcache_url_t *out_url, apr_pool_t *pool,
+                                      fcache_error_t *error)
+{
+    char *text;
+    size_t len = base->scheme.len;
+    if (has_scheme(reference)) {
+        return fcache_url_parse(reference, out_url, pool, error);
+    }
+    text = apr_palloc(pool, len + 1 + reference.len);
+    if (!text) {
+        return FCACHE_NO_MEMORY;
+    }
+    memcpy(text, base->scheme.ptr, len);
+    text[len] = ':';
+    memcpy(text + len + 1, reference.ptr, reference.len);
+    return fcache_url_parse(fcache_bytes(text, len + 1 + reference.len),
+                            out_url, pool, error);
+}
+
+fcache_status_t fcache_url_resolve(const fcache_url_t *base,
+                                   fcache_bytes_t reference,
+                                   fcache_url_t *out_url, apr_pool_t *pool,
+                                   fcache_error_t *error)
+{
+    fcache_status_t status = FCACHE_OK;
+    if (!is_printable(reference) || !begins_with(base->path, "/")) {
+        return fcache_error_set(error, FCACHE_BAD_INPUT,
+                                "a reference is printable ASCII");
+    }
+    if (has_scheme(reference) || begins_with(reference, "//")) {
+        status = parse_absolute(base, reference, out_url, pool, error);
+    } else {
+        *out_url = *base;
+        take_rest(reference, out_url);
+        if (out_url->path.len == 0) {
+            out_url->path = base->path;
+            out_url->query = out_url->query.ptr ? out_url->query : base->query;
+            return FCACHE_OK;
+        }
+    }
+    if (status == FCACHE_OK) {
+        out_url->path = merge(base->path, out_url->path, pool);
+        status = out_url->path.ptr ? FCACHE_OK : FCACHE_NO_MEMORY;
+    }
+    return status;
 }

@@ -47,6 +47,12 @@ static void check_text(fcache_bytes_t text, apr_pool_t *pool)
         (void)fcache_tags_add_url(&tags, url.authority, url.path, url.query);
         check_tags(&tags);
     }
+    fcache_url_t base = {fcache_str("http"), fcache_str("h"),
+                         fcache_str("/a/b"), fcache_bytes(NULL, 0)};
+    if (fcache_url_resolve(&base, text, &url, pool, NULL) == FCACHE_OK) {
+        MUST(url.path.len > 0 && url.path.ptr[0] == '/');
+        MUST(url.path.len <= base.path.len + text.len);
+    }
     if (fcache_key_from_name(text, &key, pool, NULL) == FCACHE_OK) {
         MUST(fcache_bytes_equal(key.name, text));
     }

@@ -83,6 +83,8 @@ NOT_FRESH = [
     [(CC, "max-age=3600, no-cache")],
     [(CC, "s-maxage=0, max-age=100")],
     [(CC, "public")],
+    [(CC, 'max-age=100, foo="a, no-store')],
+    [(CC, 'max-age=100, foo="a, private')],
     [("Expires", at(1000)), (CC, "max-age=0")],
     [("Expires", "0")],
     [("Expires", "")],
@@ -185,6 +187,28 @@ def test_writes_and_unknown_methods_invalidate(httpd, origin, path, method):
     assert httpd.post(path, b"x", method=method).status == 200
     assert [httpd.get(target).cache for target in targets] == [
         "MISS", "MISS", "MISS", "HIT"]
+
+
+@pytest.mark.parametrize("reference,gone", [
+    ("{path}/d/x", "x"), ("x", "x"), ("./x", "x"), ("../d/x", "x"),
+    ("{path}/../{last}/d/x#f", "x"), ("http://localhost:80{path}/d/x", "x"),
+    ("HTTP://LocalHost.{path}/d/x", "x"), ("//localhost{path}/d/x", "x"),
+    ("?q=1", "?q=1"), ("https://localhost{path}/d/x", None),
+    ("//other{path}/d/x", None), ("http://localhost:81{path}/d/x", None),
+    ("http://a@localhost{path}/d/x", None), ("{path}/d/%78", None)])
+@pytest.mark.parametrize("field", ["Location", "Content-Location"])
+def test_references_of_the_same_origin(httpd, origin, path, field, reference,
+                                       gone):
+    """Section 4.4, as RFC 3986 section 5.2 resolves them; of another origin
+    nothing is invalidated (T21)."""
+    told = reference.format(path=path, last=path.rsplit("/", 1)[1])
+    origin.on(path + "*", lambda request: ok("x", (field, told)))
+    for name in ("x", "?q=1"):
+        httpd.get(f"{path}/d/{name}")
+    httpd.post(f"{path}/d/", b"x")
+    for name in ("x", "?q=1"):
+        assert httpd.get(f"{path}/d/{name}").cache == (
+            "MISS" if name == gone else "HIT"), name
 
 
 @pytest.mark.parametrize("cc,verdict", [

@@ -26,6 +26,17 @@ FCACHE_API fcache_status_t fcache_url_parse(fcache_bytes_t text,
                                             apr_pool_t *pool,
                                             fcache_error_t *error);
 
+/*
+ * What a reference means next to `base`, of which the path begins with "/"
+ * (RFC 3986 §5.2, dot segments and all). The path is a view or in the pool.
+ * BAD_INPUT when that is no http or https URL. Any thread.
+ */
+FCACHE_API fcache_status_t fcache_url_resolve(const fcache_url_t *base,
+                                              fcache_bytes_t reference,
+                                              fcache_url_t *out_url,
+                                              apr_pool_t *pool,
+                                              fcache_error_t *error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -75,11 +75,93 @@ static void bad(void **state)
     }
 }
 
+static void references(void **state)
+{
+    static const struct {
+        const char *reference, *url; /* NULL: none of ours */
+    } rows[] = {
+        /* RFC 3986 §5.4.1, with the base http://a/b/c/d?q */
+        {"g:h", NULL},
+        {"g", "http://a/b/c/g"},
+        {"./g", "http://a/b/c/g"},
+        {"g/", "http://a/b/c/g/"},
+        {"/g", "http://a/g"},
+        {"//g", "http://g/"},
+        {"?y", "http://a/b/c/d?y"},
+        {"g?y", "http://a/b/c/g?y"},
+        {"#s", "http://a/b/c/d?q"},
+        {"g#s", "http://a/b/c/g"},
+        {"g?y#s", "http://a/b/c/g?y"},
+        {";x", "http://a/b/c/;x"},
+        {"g;x?y#s", "http://a/b/c/g;x?y"},
+        {"", "http://a/b/c/d?q"},
+        {".", "http://a/b/c/"},
+        {"./", "http://a/b/c/"},
+        {"..", "http://a/b/"},
+        {"../", "http://a/b/"},
+        {"../g", "http://a/b/g"},
+        {"../..", "http://a/"},
+        {"../../", "http://a/"},
+        {"../../g", "http://a/g"},
+        /* §5.4.2 */
+        {"../../../g", "http://a/g"},
+        {"../../../../g", "http://a/g"},
+        {"/./g", "http://a/g"},
+        {"/../g", "http://a/g"},
+        {"g.", "http://a/b/c/g."},
+        {".g", "http://a/b/c/.g"},
+        {"g..", "http://a/b/c/g.."},
+        {"..g", "http://a/b/c/..g"},
+        {"./../g", "http://a/b/g"},
+        {"./g/.", "http://a/b/c/g/"},
+        {"g/./h", "http://a/b/c/g/h"},
+        {"g/../h", "http://a/b/c/h"},
+        {"g;x=1/../y", "http://a/b/c/y"},
+        {"g?y/../x", "http://a/b/c/g?y/../x"},
+        {"http:g", NULL},
+        /* whole URLs, and what is none */
+        {"http://A:80/x/../y?", "http://a/y?"},
+        {"https://a.:443/x", "https://a/x"},
+        {"//a:81?z", "http://a:81/?z"},
+        {"//u@a/x", NULL},
+        {"/x//y", "http://a/x//y"},
+        {"?", "http://a/b/c/d?"},
+        {"a b", NULL},
+        {"g:", NULL},
+        {"1:g", "http://a/b/c/1:g"},
+    };
+    fcache_url_t base;
+    (void)state;
+    CHECK_INT(
+        fcache_url_parse(fcache_str("http://a/b/c/d?q"), &base, pool, NULL),
+        FCACHE_OK);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        fcache_url_t url;
+        char text[128];
+        ROW(i, rows[i].reference);
+        fcache_status_t status = fcache_url_resolve(
+            &base, fcache_str(rows[i].reference), &url, pool, NULL);
+        CHECK_INT(status, rows[i].url ? FCACHE_OK : FCACHE_BAD_INPUT);
+        if (rows[i].url) {
+            snprintf(text, sizeof text, "%.*s://%.*s%.*s%s%.*s",
+                     (int)url.scheme.len, url.scheme.ptr,
+                     (int)url.authority.len, url.authority.ptr,
+                     (int)url.path.len, url.path.ptr, url.query.ptr ? "?" : "",
+                     (int)url.query.len, url.query.ptr ? url.query.ptr : "");
+            CHECK_TEXT(fcache_str(text), rows[i].url);
+        }
+    }
+    base.path = fcache_str("*");
+    CHECK_INT(fcache_url_resolve(&base, fcache_str("g"), &base, pool, NULL),
+              FCACHE_BAD_INPUT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good),
         cmocka_unit_test(bad),
+        cmocka_unit_test(references),
     };
     apr_initialize();
     apr_pool_create(&pool, NULL);
