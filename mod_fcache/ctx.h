@@ -223,6 +223,11 @@ void mfc_revalidate_disarm(request_rec *r, mfc_ctx_t *ctx);
 void mfc_revalidate_renew(request_rec *r, mfc_ctx_t *ctx,
                           fcache_fields_t fields);
 
+/* To the stored answer that was just prepared, what the one that confirmed it
+ * says to this client alone; NULL for none. */
+void mfc_revalidate_tell(request_rec *r, const mfc_ctx_t *ctx,
+                         const apr_table_t *confirmed);
+
 /* ---- stale.c ------------------------------------------------------------- */
 
 /* Keeps the entry, in case that the origin fails. */
@@ -420,6 +425,12 @@ void mfc_report(request_rec *r, mfc_ctx_t *ctx, fcache_verdict_t verdict,
 /* The origin has answered: what it says in our fields is taken out, and kept
  * where it goes before what we say. */
 void mfc_report_answer(request_rec *r, mfc_ctx_t *ctx);
+
+/* Takes a Cache-Status that cannot be read out of the origin's answer. */
+void mfc_report_sift(request_rec *r, const mfc_ctx_t *ctx);
+
+/* As beside, for an answer that httpd makes itself. */
+void mfc_report_error(request_rec *r, const mfc_ctx_t *ctx);
 
 /* Puts the verdict's fields where errors do not touch them. */
 void mfc_report_beside(request_rec *r, const mfc_ctx_t *ctx);

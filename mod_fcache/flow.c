@@ -337,12 +337,14 @@ int mfc_on_request(request_rec *r)
 /* The stored entry answers in place of what the origin sent and may go on to
  * send. */
 static apr_status_t serve_instead(ap_filter_t *f, mfc_ctx_t *ctx,
-                                  apr_bucket_brigade *bb)
+                                  apr_bucket_brigade *bb,
+                                  const apr_table_t *confirmed)
 {
     apr_status_t status;
 
     apr_brigade_cleanup(bb);
     mfc_serve_prepare(f->r, ctx, bb);
+    mfc_revalidate_tell(f->r, ctx, confirmed);
     status = ap_pass_brigade(f->next, bb);
     ctx->answer_sent = 1;
     return status;
@@ -352,7 +354,7 @@ static apr_status_t serve_stale(ap_filter_t *f, mfc_ctx_t *ctx,
                                 apr_bucket_brigade *bb)
 {
     mfc_stale_take(f->r, ctx);
-    return serve_instead(f, ctx, bb);
+    return serve_instead(f, ctx, bb, NULL);
 }
 
 /* A 304 for our validators that does not renew the entry: it answers this once
@@ -362,7 +364,8 @@ static apr_status_t serve_and_forget(ap_filter_t *f, mfc_ctx_t *ctx,
 {
     fcache_del(ctx->cache, &ctx->hit.key, ctx->answered_us, NULL);
     mfc_report(f->r, ctx, FCACHE_VERDICT_REVALIDATED, ctx->judgement.reason);
-    return serve_instead(f, ctx, bb);
+    return serve_instead(f, ctx, bb,
+                         apr_table_copy(f->r->pool, f->r->headers_out));
 }
 
 static apr_status_t rule(ap_filter_t *f, mfc_ctx_t *ctx, apr_bucket_brigade *bb)
@@ -381,7 +384,8 @@ static apr_status_t rule(ap_filter_t *f, mfc_ctx_t *ctx, apr_bucket_brigade *bb)
     case FCACHE_RULING_REFRESH:
         mfc_revalidate_renew(r, ctx, fields);
         mfc_report(r, ctx, FCACHE_VERDICT_REVALIDATED, ctx->judgement.reason);
-        return serve_instead(f, ctx, bb);
+        return serve_instead(f, ctx, bb,
+                             apr_table_copy(r->pool, r->headers_out));
     case FCACHE_RULING_STORE:
         mfc_capture_begin(r, ctx, fields);
         return mfc_capture_pass(f, ctx, bb);
@@ -439,6 +443,7 @@ apr_status_t mfc_on_response(ap_filter_t *f, apr_bucket_brigade *bb)
         return mfc_capture_pass(f, ctx, bb); /* 7, 8 */
     }
     mfc_framing_restore(f->r, ctx);
+    mfc_report_sift(f->r, ctx);
     if (ctx->bypass != FCACHE_REASON_NONE) {
         return mfc_post_response(f, ctx, bb);
     }
@@ -458,7 +463,7 @@ void mfc_on_error(request_rec *r)
         return;
     }
     mfc_flight_refused(r, ctx, ctx->reason);
-    mfc_report_beside(r, ctx);
+    mfc_report_error(r, ctx);
     mfc_bypass_on_error(r, ctx);
     /* mod_proxy fails after it has passed the bucket that said so: the answer
      * to that is out, and a second one would be taken for the next request's */

@@ -173,6 +173,7 @@ apr_status_t mfc_bypass_filter(ap_filter_t *f, apr_bucket_brigade *bb)
     ap_filter_t *next = f->next;
 
     mfc_post_check(r, ctx);
+    mfc_report_sift(r, ctx);
     forget_written(r, ctx);
     if (ctx->capture == NULL) { /* else what is stored comes first */
         mfc_report_answer(r, ctx);

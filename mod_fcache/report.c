@@ -39,6 +39,9 @@ static const char *cache_status(request_rec *r, const mfc_ctx_t *ctx)
                                     .detail = ctx->reason};
     char text[FCACHE_CACHE_STATUS_LEN];
 
+    if (ctx->forward_status == 0) {
+        status.forward_status = ctx->origin_status; /* a page in its place */
+    }
     status.is_hit = is_served(ctx->verdict);
     status.is_collapsed = ctx->is_collapsed;
     status.is_stored = ctx->reason == FCACHE_REASON_STORED ||
@@ -82,6 +85,29 @@ void mfc_report_fields(request_rec *r, const mfc_ctx_t *ctx,
     }
 }
 
+static int keep_list(void *baton, const char *name, const char *value)
+{
+    if (fcache_cache_status_is_list(fcache_str(value))) {
+        apr_table_addn(baton, name, value);
+    }
+    return 1;
+}
+
+/* Ours is to be read behind it. */
+void mfc_report_sift(request_rec *r, const mfc_ctx_t *ctx)
+{
+    apr_table_t *kept;
+
+    if (ctx->conf->cache_status.len == 0 ||
+        apr_table_get(r->headers_out, CACHE_STATUS) == NULL) {
+        return;
+    }
+    kept = apr_table_make(r->pool, 1);
+    apr_table_do(keep_list, kept, r->headers_out, CACHE_STATUS, NULL);
+    apr_table_unset(r->headers_out, CACHE_STATUS);
+    apr_table_do(keep_list, r->headers_out, kept, NULL);
+}
+
 /* Errors and what handlers do to the rest leave err_headers_out as it is. */
 void mfc_report_beside(request_rec *r, const mfc_ctx_t *ctx)
 {
@@ -94,6 +120,23 @@ void mfc_report_beside(request_rec *r, const mfc_ctx_t *ctx)
         }
     }
     mfc_report_fields(r, ctx, fields);
+}
+
+/* RFC 9110 §15.5.17: how long it is what there was no such range of. */
+static void tell_length(request_rec *r, const mfc_ctx_t *ctx)
+{
+    if (r->status == HTTP_RANGE_NOT_SATISFIABLE && is_served(ctx->verdict) &&
+        apr_table_get(r->err_headers_out, "Content-Range") == NULL) {
+        apr_table_setn(r->err_headers_out, "Content-Range",
+                       apr_psprintf(r->pool, "bytes */%" APR_UINT64_T_FMT,
+                                    ctx->hit.entry.body_len));
+    }
+}
+
+void mfc_report_error(request_rec *r, const mfc_ctx_t *ctx)
+{
+    tell_length(r, ctx);
+    mfc_report_beside(r, ctx);
 }
 
 static void unreport(request_rec *r, const mfc_ctx_t *ctx)

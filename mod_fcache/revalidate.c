@@ -83,8 +83,8 @@ static fcache_fields_t merge(const request_rec *r, const mfc_ctx_t *ctx,
     size_t room = count_stored(entry) + fields.count;
     fcache_field_t *space = apr_palloc(r->pool, sizeof(*space) * (room + 1));
 
-    return fcache_fields_merge(&ctx->policy, entry->fields, fields, space,
-                               room);
+    return fcache_fields_merge(&ctx->policy, &ctx->request, entry->fields,
+                               fields, space, room);
 }
 
 static apr_status_t block_fini(void *data)
@@ -140,4 +140,69 @@ void mfc_revalidate_renew(request_rec *r, mfc_ctx_t *ctx,
     ctx->ttl_s =
         (ctx->judgement.fresh_until_us - ctx->answered_us) / FCACHE_US_PER_S;
     mfc_later(r, ctx, put);
+}
+
+/* ---- what is for the client that asked ----------------------------------- */
+
+typedef struct told_t {
+    const mfc_ctx_t *ctx;
+    fcache_fields_t fields;
+    apr_table_t *told;
+} told_t;
+
+/* What is said of the body or its age is so of the stored one. */
+static int is_of_stored(fcache_bytes_t name)
+{
+    static const char *const names[] = {"Age", "Cache-Status", "Content-Type",
+                                        "Date"};
+    size_t i;
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (fcache_bytes_equal_nocase(name, fcache_str(names[i]))) {
+            return 1;
+        }
+    }
+    return !fcache_field_is_updated(name);
+}
+
+static int tell(void *baton, const char *text, const char *value)
+{
+    told_t *told = baton;
+    fcache_policy_t policy = told->ctx->policy;
+    fcache_bytes_t name = fcache_str(text);
+    fcache_cc_t nothing;
+
+    policy.set_cookie = FCACHE_SET_COOKIE_STORE;
+    fcache_cc_parse((fcache_fields_t){NULL, 0}, &nothing);
+    if (!is_of_stored(name) &&
+        fcache_field_is_stored(&policy, told->fields, &nothing, name)) {
+        apr_table_addn(told->told, text, value);
+    }
+    return 1;
+}
+
+static int forget(void *baton, const char *name, const char *value)
+{
+    (void)value;
+    apr_table_unset(baton, name);
+    return 1;
+}
+
+/* Cookies, say, which are in no entry. Of the fields that are, it is the same. */
+void mfc_revalidate_tell(request_rec *r, const mfc_ctx_t *ctx,
+                         const apr_table_t *confirmed)
+{
+    told_t told = {ctx, {NULL, 0}, NULL};
+
+    if (confirmed == NULL) {
+        return;
+    }
+    told.told = apr_table_make(r->pool, 8);
+    told.fields = mfc_message_fields(confirmed, NULL, r->pool);
+    apr_table_do(tell, &told, confirmed, NULL);
+    if (ctx->conf->client_control.mode != MFC_CONTROL_KEEP) {
+        apr_table_unset(told.told, "Cache-Control");
+    }
+    apr_table_do(forget, r->headers_out, told.told, NULL);
+    r->headers_out = apr_table_overlay(r->pool, r->headers_out, told.told);
 }

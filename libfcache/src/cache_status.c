@@ -2,6 +2,7 @@
 #include <fcache/cache_status.h>
 
 #include "ascii.h"
+#include "sf.h"
 
 #define MAX_INTEGER INT64_C(999999999999999) /* RFC 8941 §3.3.1 */
 
@@ -185,4 +186,32 @@ size_t fcache_cache_status_format(const fcache_cache_status_t *status,
         put_text(&line, fcache_reason_text(status->detail));
     }
     return line.len;
+}
+
+/* ---- what others say ----------------------------------------------------- */
+
+static int read_member(fci_sf_t *text)
+{
+    char c = fci_sf_peek(text);
+    fci_argument_t name;
+    int absent;
+    return (c == '"' || c == '*' || fci_is_lower(fci_lower(c))) &&
+           fci_sf_bare_item(text, &name, &absent) && fci_sf_parameters(text);
+}
+
+int fcache_cache_status_is_list(fcache_bytes_t line)
+{
+    line = fcache_bytes_trim(line);
+    if (line.len == 0) {
+        return 0;
+    }
+    fci_sf_t text = {line.ptr, line.ptr + line.len};
+    do {
+        fci_sf_skip_blanks(&text);
+        if (!read_member(&text)) {
+            return 0;
+        }
+        fci_sf_skip_blanks(&text);
+    } while (fci_sf_take(&text, ','));
+    return text.at == text.end;
 }

@@ -28,6 +28,12 @@ typedef struct fci_case_t {
 /* By its fields, whatever it came from. */
 fcache_judgement_t fci_judge_case(fci_case_t *c);
 
+/* An answer to someone's cookies is everyone's only if the origin says so (T9):
+ * is it one of which it does not? */
+int fci_is_of_cookies(const fcache_policy_t *policy,
+                      const fcache_request_t *request, fcache_fields_t fields,
+                      const fcache_cc_t *cc);
+
 fcache_judgement_t fci_ruled(fcache_ruling_t ruling, fcache_reason_t reason);
 
 /* A 304; `stored` NULL when it was not asked for. */

@@ -159,16 +159,24 @@ static fcache_reason_t check_set_cookie(fci_case_t *c)
                : FCACHE_REASON_NONE;
 }
 
-/* An answer to someone's cookies is everyone's only if the origin says so (T9).
- * A 304 says that it is the one already stored. */
+int fci_is_of_cookies(const fcache_policy_t *policy,
+                      const fcache_request_t *request, fcache_fields_t fields,
+                      const fcache_cc_t *cc)
+{
+    int is_shared = (cc->flags & FCACHE_CC_PUBLIC) ||
+                    cc->s_maxage_s != FCACHE_NO_DELTA ||
+                    fcache_list_has(fields, "Vary", "Cookie");
+    int is_strict = policy->set_cookie != FCACHE_SET_COOKIE_STORE &&
+                    policy->force_ttl_s < 0;
+    return is_strict && !is_shared &&
+           fcache_fields_get(request->fields, "Cookie").ptr != NULL;
+}
+
+/* A 304 says that it is the one already stored. */
 static fcache_reason_t check_cookie(fci_case_t *c)
 {
-    int is_shared = (c->cc.flags & FCACHE_CC_PUBLIC) ||
-                    c->cc.s_maxage_s != FCACHE_NO_DELTA ||
-                    fcache_list_has(c->fields, "Vary", "Cookie");
-    int is_strict =
-        c->policy->set_cookie != FCACHE_SET_COOKIE_STORE && !is_forced(c);
-    return is_strict && !is_shared && !c->is_refresh && asks_with(c, "Cookie")
+    return !c->is_refresh &&
+                   fci_is_of_cookies(c->policy, c->request, c->fields, &c->cc)
                ? FCACHE_REASON_COOKIE
                : FCACHE_REASON_NONE;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcache/policy.h>
 
-#include "cc.h"
+#include "judge.h"
 #include "names.h"
 
 /* Of one connection or one proxy only (RFC 9111 §3.1, RFC 9110 §7.6.1), or
@@ -27,6 +27,13 @@ static const fcache_bytes_t not_updated[] = {
     FCI_TEXT("Content-Digest"), FCI_TEXT("Content-Encoding"),
     FCI_TEXT("Content-Length"), FCI_TEXT("Content-MD5"),
     FCI_TEXT("Content-Range"),  FCI_TEXT("ETag"),
+};
+
+/* What a 304 says to a cache, whoever asked. */
+static const fcache_bytes_t of_caching[] = {
+    FCI_TEXT("Age"),  FCI_TEXT("Cache-Control"), FCI_TEXT("CDN-Cache-Control"),
+    FCI_TEXT("Date"), FCI_TEXT("Expires"),       FCI_TEXT("Last-Modified"),
+    FCI_TEXT("Vary"),
 };
 
 static int is_cookie(fcache_bytes_t name)
@@ -83,6 +90,7 @@ static int is_kept_from_304(const fcache_policy_t *policy,
 }
 
 fcache_fields_t fcache_fields_merge(const fcache_policy_t *policy,
+                                    const fcache_request_t *request,
                                     fcache_bytes_t stored_block,
                                     fcache_fields_t update,
                                     fcache_field_t *space, size_t capacity)
@@ -92,8 +100,11 @@ fcache_fields_t fcache_fields_merge(const fcache_policy_t *policy,
     fcache_cc_t cc;
     size_t offset = 0;
     (void)fcache_cc_of_response(update, &cc);
+    int is_personal = fci_is_of_cookies(policy, request, update, &cc);
     for (size_t i = 0; i < update.count && newer.count < capacity; i++) {
-        if (is_kept_from_304(policy, update, &cc, update.items[i].name)) {
+        fcache_bytes_t name = update.items[i].name;
+        if (is_kept_from_304(policy, update, &cc, name) &&
+            (!is_personal || FCI_IS_IN(name, of_caching))) {
             space[newer.count++] = update.items[i];
         }
     }

@@ -4,9 +4,8 @@
 
 /* What is stored was not selected by fields that only the update's Vary names
  * (RFC 9111 §4.1): renewed, it would answer requests that differ in them. */
-static int is_selected_alike(const fcache_policy_t *policy,
-                             const fcache_entry_t *stored,
-                             fcache_fields_t update, fcache_fields_t merged)
+static int is_selected_alike(const fci_case_t *c, const fcache_entry_t *stored,
+                             fcache_fields_t update)
 {
     fcache_field_t space[FCACHE_MAX_FIELDS + 1];
     fcache_fields_t nothing = {NULL, 0};
@@ -15,10 +14,11 @@ static int is_selected_alike(const fcache_policy_t *policy,
     if (fcache_fields_find(update, "Vary", 0) == update.count) {
         return 1;
     }
-    (void)fci_vary_collect(fcache_fields_merge(policy, stored->fields, nothing,
-                                               space, FCACHE_MAX_FIELDS + 1),
+    (void)fci_vary_collect(fcache_fields_merge(c->policy, c->request,
+                                               stored->fields, nothing, space,
+                                               FCACHE_MAX_FIELDS + 1),
                            &before);
-    (void)fci_vary_collect(merged, &after);
+    (void)fci_vary_collect(c->fields, &after);
     return fci_vary_is_within(&after, &before);
 }
 
@@ -51,9 +51,10 @@ fcache_judgement_t fci_judge_304(fci_case_t *c,
     }
     c->is_refresh = 1;
     c->status = stored->status;
-    c->fields = fcache_fields_merge(c->policy, stored->fields, response->fields,
-                                    merged, FCACHE_MAX_FIELDS + 1);
-    return is_selected_alike(c->policy, stored, response->fields, c->fields)
+    c->fields =
+        fcache_fields_merge(c->policy, c->request, stored->fields,
+                            response->fields, merged, FCACHE_MAX_FIELDS + 1);
+    return is_selected_alike(c, stored, response->fields)
                ? fci_judge_case(c)
                : fci_ruled(FCACHE_RULING_NO_STORE, FCACHE_REASON_VARY_BAD);
 }
@@ -115,9 +116,10 @@ fcache_judgement_t fcache_judge_head(const fcache_policy_t *policy,
     if (!is_proven) {
         return fci_ruled(FCACHE_RULING_NO_STORE, FCACHE_REASON_HEAD_ANSWER);
     }
-    c.fields = fcache_fields_merge(policy, stored->fields, response->fields,
-                                   merged, FCACHE_MAX_FIELDS + 1);
-    return is_selected_alike(policy, stored, response->fields, c.fields)
+    c.fields =
+        fcache_fields_merge(policy, request, stored->fields, response->fields,
+                            merged, FCACHE_MAX_FIELDS + 1);
+    return is_selected_alike(&c, stored, response->fields)
                ? fci_judge_case(&c)
                : fci_ruled(FCACHE_RULING_NO_STORE, FCACHE_REASON_HEAD_DIFFERS);
 }

@@ -3,6 +3,8 @@
 import re
 import time
 
+import pytest
+
 from harness import client
 from harness.origin import Reply, ok
 from servers import free_ports
@@ -179,6 +181,40 @@ def test_a_long_line_of_caches(httpd, origin, path):
     for _ in range(2):
         assert httpd.get("/quiet" + path).all("Cache-Status") == [
             value for _, value in behind]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("lines,kept", [
+    (["; hit"], []), (['a; x="open'], []), ([""], []), (["a,"], []),
+    (["a b"], []), (["a; hit", "b;;"], ["a; hit"]),
+    (['"b c"; hit', "(d)", "e; HIT", "f"], ['"b c"; hit', "f"])])
+def test_what_cannot_be_read_is_not_passed_on(httpd, origin, path, lines, kept,
+                                              method):
+    """RFC 8941 section 4.2: an error in a line would take ours away, too."""
+    origin.on(path, ok("x", *(("Cache-Status", line) for line in lines)))
+    first = httpd.get(path, method=method)
+    for answer in (first, httpd.get(path), httpd.get(path)):
+        *others, ours = re.split(", ?", joined(answer))
+        assert others == kept and ours.startswith("mod_fcache; ")
+
+
+def test_an_error_document_in_place_of_the_origins(httpd, origin, path):
+    path = "/page" + path
+    origin.on(path, Reply(404, (), b"theirs"))
+    got = httpd.get(path)
+    assert (got.status, got.body != b"theirs") == (404, True)
+    assert told(got)["fwd-status"] == "404"
+
+
+def test_a_range_that_is_not_there(httpd, origin, path):
+    """RFC 9110 section 15.5.17: how long it is instead."""
+    origin.on(path, ok("x" * 10))
+    httpd.get(path)
+    answer = httpd.get(path, {"Range": "bytes=10-"})
+    assert (answer.status, answer.cache) == (416, "HIT")
+    assert answer.all("Content-Range") == ["bytes */10"]
+    assert httpd.get(path, {"Range": "bytes=9-"}).all("Content-Range") == [
+        "bytes 9-9/10"]
 
 
 def test_another_name_and_none(httpd, origin, path):

@@ -135,6 +135,56 @@ def test_anything_but_304_replaces_or_passes(httpd, origin, path, status):
     assert (answer.status, answer.body) == (status, body)
 
 
+@pytest.mark.parametrize("mine", [("Set-Cookie", "a=1"), ("Set-Cookie", "b=2"),
+                                  ("X-Csrf", "secret")])
+@pytest.mark.parametrize("method,status", [("GET", 304), ("HEAD", 200)])
+def test_what_is_for_one_client_goes_to_it_alone(httpd, origin, path, mine,
+                                                 method, status):
+    """T9, T15: whoever is known by a cookie gets what the origin says to him
+    when it confirms, and nobody gets it from the store."""
+    fields = [("ETag", TAG), ("Cache-Control", "max-age=60, private=x-own"),
+              ("X-Own", "1"), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2"),
+              ("X-Csrf", "secret"), ("Connection", "X-Hop"), ("X-Hop", "1")]
+    origin.on(path, ok("old", ("ETag", TAG), ("X-Csrf", "none"),
+                       cc="max-age=1"),
+              Reply(status, tuple(fields), framing="none"))
+    httpd.get(path)
+    time.sleep(1.1)
+    answer = httpd.get(path, {"Cookie": "user=1"}, method=method)
+    assert (answer.status, answer.cache) == (200, "REVALIDATED")
+    assert (mine in answer.headers) and answer.all("X-Own") == ["1"]
+    assert answer.all("Set-Cookie") == ["a=1", "b=2"]
+    assert not answer.has("X-Hop") and answer.all("X-Csrf") == ["secret"]
+    assert answer.directives["max-age"] == "60"
+    for headers in ({}, {"Cookie": "user=2"}):
+        hit = httpd.get(path, headers)
+        assert (hit.cache, hit.body) == ("HIT", b"old")
+        assert hit.all("X-Csrf") == ["none"]
+        assert not hit.has("Set-Cookie") and not hit.has("X-Own")
+
+
+def test_shared_fields_of_an_answer_to_cookies(httpd, origin, path):
+    """Where the origin says that it is for all, all of it is."""
+    cc = ("Cache-Control", "max-age=60, public")
+    origin.on(path, ok("old", ("ETag", TAG), cc="max-age=1"),
+              Reply(304, (("ETag", TAG), cc, ("X-A", "2")), framing="none"))
+    httpd.get(path)
+    time.sleep(1.1)
+    assert httpd.get(path, {"Cookie": "user=1"}).cache == "REVALIDATED"
+    assert httpd.get(path).all("X-A") == ["2"]
+
+
+def test_what_a_304_says_that_ends_the_entry(httpd, origin, path):
+    origin.on(path, ok("old", ("ETag", TAG), cc="no-cache"),
+              Reply(304, (("ETag", TAG), ("Cache-Control", "private"),
+                          ("Set-Cookie", "a=1"), ("X-A", "2")),
+                    framing="none"))
+    httpd.get(path)
+    answer = httpd.get(path)
+    assert (answer.body, answer.all("Cache-Control"), answer.all("X-A"),
+            answer.all("Set-Cookie")) == (b"old", ["private"], ["2"], ["a=1"])
+
+
 def test_a_304_nobody_asked_for(httpd, origin, path):
     """Without a validator nothing is confirmed, whatever it says."""
     origin.on(path, ok("old", cc="max-age=1"),

@@ -69,6 +69,11 @@ typedef struct fcache_cache_status_t {
 FCACHE_API size_t fcache_cache_status_format(
     const fcache_cache_status_t *status, char out[FCACHE_CACHE_STATUS_LEN]);
 
+/* Is that line of the field a list of tokens and strings with parameters? Else
+ * a member behind it is lost too, for what has an error anywhere is not there
+ * (RFC 8941 §4.2). Any thread. */
+FCACHE_API int fcache_cache_status_is_list(fcache_bytes_t line);
+
 #ifdef __cplusplus
 }
 #endif

@@ -296,12 +296,15 @@ FCACHE_API int fcache_field_is_updated(fcache_bytes_t name);
 #define FCACHE_MAX_FIELDS 100 /* of a stored response (T14) */
 
 /*
- * The fields of a stored response (its block) as those of a 304 change them
- * (RFC 9111 §3.2): views into both, written to `space` for `capacity` of them;
- * a longer result is cut there. Date and Age are those of the 304 or absent,
- * for it starts the age anew. This is what judge looks at.
+ * The fields of a stored response (its block) as those of a 304 to `request`
+ * change them (RFC 9111 §3.2): views into both, written to `space` for
+ * `capacity` of them; a longer result is cut there. Date and Age are those of
+ * the 304 or absent, for it starts the age anew. Of a 304 to cookies, where a 200
+ * would not have been stored, only what caching needs is taken (T9, T15). This is
+ * what judge looks at.
  */
 FCACHE_API fcache_fields_t fcache_fields_merge(const fcache_policy_t *policy,
+                                               const fcache_request_t *request,
                                                fcache_bytes_t stored_block,
                                                fcache_fields_t update,
                                                fcache_field_t *space,

@@ -153,12 +153,52 @@ static void the_longest_member_is_whole(void **state)
     }
 }
 
+/* RFC 9211 §2, RFC 8941 §4.2.1 */
+static void lists(void **state)
+{
+    static const struct {
+        const char *line;
+        int is_list;
+    } rows[] = {
+        {"a", 1},
+        {"a; hit", 1},
+        {" a;hit ,\t\"b c\"; fwd=uri-miss; ttl=-3 ", 1},
+        {"a; hit=?1; key=\"\\\"x\"; y=:YQ==:; z=1.5; detail=*/:", 1},
+        {"*a", 1},
+        {"", 0},
+        {" ", 0},
+        {"; hit", 0},
+        {"a,", 0},
+        {"a,,b", 0},
+        {",a", 0},
+        {"a b", 0},
+        {"a;;hit", 0},
+        {"a; HIT", 0},
+        {"a; hit=", 0},
+        {"a; x=\"open", 0},
+        {"\"open", 0},
+        {"a; x=\"\xe9\"", 0},
+        {"\xe9", 0},
+        {"1; hit", 0},
+        {"?1; hit", 0},
+        {"(a b); hit", 0},
+        {"a; hit=(1)", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        ROW(i, rows[i].line);
+        CHECK_INT(fcache_cache_status_is_list(fcache_str(rows[i].line)),
+                  rows[i].is_list);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(why_forward),
         cmocka_unit_test(names),
         cmocka_unit_test(members),
+        cmocka_unit_test(lists),
         cmocka_unit_test(the_longest_member_is_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -127,23 +127,37 @@ static void updated(void **state)
 static void merging(void **state)
 {
     static const struct {
-        const char *block, *update, *merged;
+        const char *block, *update, *merged, *cookie;
     } rows[] = {
-        {"", "", ""},
-        {"A: 1\r\n", "", "A:1;"},
-        {"A: 1\r\nB: 2\r\n", "b: 3", "b:3;A:1;"},
-        {"A: 1\r\nA: 2\r\n", "A: 3\nA: 4", "A:3;A:4;"},
+        {"", "", "", NULL},
+        {"A: 1\r\n", "", "A:1;", NULL},
+        {"A: 1\r\nB: 2\r\n", "b: 3", "b:3;A:1;", NULL},
+        {"A: 1\r\nA: 2\r\n", "A: 3\nA: 4", "A:3;A:4;", NULL},
         {"A: 1\r\nContent-Length: 5\r\n", "Content-Length: 9\nC: 1",
-         "C:1;A:1;Content-Length:5;"},
-        {"A: 1\r\n", "Set-Cookie: a=b", "A:1;"}, /* T15 */
-        {"ETag: \"a\"\r\n", "ETag: \"b\"", "ETag:\"a\";"},
-        {"Date: x\r\nA: 1\r\n", "", "A:1;"},
-        {"Date: x\r\n", "Date: y\nAge: 3", "Date:y;Age:3;"},
-        {"A: 1\r\n", "Connection: A, close\nA: 2", "A:1;"},
+         "C:1;A:1;Content-Length:5;", NULL},
+        {"A: 1\r\n", "Set-Cookie: a=b", "A:1;", NULL}, /* T15 */
+        {"ETag: \"a\"\r\n", "ETag: \"b\"", "ETag:\"a\";", NULL},
+        {"Date: x\r\nA: 1\r\n", "", "A:1;", NULL},
+        {"Date: x\r\n", "Date: y\nAge: 3", "Date:y;Age:3;", NULL},
+        {"A: 1\r\n", "Connection: A, close\nA: 2", "A:1;", NULL},
         {"A: 1\r\n", "Cache-Control: no-cache=\"a\"\nA: 2",
-         "Cache-Control:no-cache=\"a\";A:1;"},
+         "Cache-Control:no-cache=\"a\";A:1;", NULL},
         {"", "A: 1\nB: 2\nC: 3\nD: 4\nE: 5\nF: 6\nG: 7\nH: 8\nI: 9",
-         "A:1;B:2;C:3;D:4;E:5;F:6;G:7;H:8;"},
+         "A:1;B:2;C:3;D:4;E:5;F:6;G:7;H:8;", NULL},
+        /* of what was said to someone's cookies only what a cache must know */
+        {"A: 1\r\n",
+         "A: 2\nX-User: b\nAge: 1\nDate: x\nExpires: y\n"
+         "Last-Modified: z\nVary: q\nCache-Control: max-age=1\n"
+         "Content-Type: t",
+         "Age:1;Date:x;Expires:y;Last-Modified:z;Vary:q;"
+         "Cache-Control:max-age=1;A:1;",
+         "c=1"},
+        {"", "X: b\nCDN-Cache-Control: max-age=1",
+         "CDN-Cache-Control:max-age=1;", "c=1"},
+        {"", "X: b\nCache-Control: public", "X:b;Cache-Control:public;", "c=1"},
+        {"", "X: b\nCache-Control: s-maxage=1", "X:b;Cache-Control:s-maxage=1;",
+         "c=1"},
+        {"", "X: b\nVary: cookie", "X:b;Vary:cookie;", "c=1"},
     };
     fcache_policy_t policy;
     (void)state;
@@ -152,10 +166,14 @@ static void merging(void **state)
         message_t m;
         fcache_field_t space[8];
         char shown[256] = "";
+        fcache_field_t cookie = {fcache_str("Cookie"),
+                                 fcache_str(rows[i].cookie)};
+        fcache_request_t request = {
+            .fields = {&cookie, rows[i].cookie ? 1 : 0}};
         ROW(i, rows[i].update);
         fcache_fields_t merged = fcache_fields_merge(
-            &policy, fcache_str(rows[i].block), fields_of(&m, rows[i].update),
-            space, COUNT(space));
+            &policy, &request, fcache_str(rows[i].block),
+            fields_of(&m, rows[i].update), space, COUNT(space));
         for (size_t j = 0; j < merged.count; j++) {
             size_t len = strlen(shown);
             fcache_bytes_t value = fcache_bytes_trim(merged.items[j].value);
