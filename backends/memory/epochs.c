@@ -65,17 +65,36 @@ uint16_t fcm_space_of_ns(const fcm_region_t *region, fcache_bytes_t prefix,
 uint32_t fcm_tag_of(const fcm_region_t *region, fcache_bytes_t prefix,
                     fcache_bytes_t tag)
 {
-    return (uint32_t)(name_id(region, OF_TAG, prefix, tag) %
-                      region->geo.tag_count);
+    return (uint32_t)name_id(region, OF_TAG, prefix, tag);
 }
 
+/* Both are later than a clear of the tag. Two clears that were not of it have to
+ * come together for that, so that many others do it no harm. */
+static void cells_of_tag(const fcm_region_t *region, uint32_t tag,
+                         fcm_tag_t *out_cells[2])
+{
+    fcm_tag_t *tags = fcm_tags(region);
+    out_cells[0] = tags + tag % region->geo.tag_count;
+    out_cells[1] = tags + (tag >> 16 | tag << 16) % region->geo.tag_count;
+}
+
+static void raise_tag(const fcm_region_t *region, const fcache_scope_t *scope,
+                      uint64_t epoch)
+{
+    fcm_tag_t *cells[2];
+    cells_of_tag(region, fcm_tag_of(region, scope->prefix, scope->tag), cells);
+    for (uint32_t i = 0; i < 2; i++) {
+        fcm_raise(scope->soft ? &cells[i]->soft : &cells[i]->hard, epoch);
+    }
+}
+
+/* Of all but tags, which have two. */
 static fcm_word_t *scope_cell(const fcm_region_t *region,
                               const fcache_scope_t *scope)
 {
     const int soft = scope->soft;
     fcm_super_t *super = fcm_super(region);
     fcm_space_t *space;
-    fcm_tag_t *tag;
     switch (scope->kind) {
     case FCACHE_SCOPE_PREFIX:
         space = fcm_spaces(region) + fcm_space_of_prefix(region, scope->prefix);
@@ -85,8 +104,6 @@ static fcm_word_t *scope_cell(const fcm_region_t *region,
                 fcm_space_of_ns(region, scope->prefix, scope->ns);
         return soft ? &space->soft : &space->hard;
     case FCACHE_SCOPE_TAG:
-        tag = fcm_tags(region) + fcm_tag_of(region, scope->prefix, scope->tag);
-        return soft ? &tag->soft : &tag->hard;
     case FCACHE_SCOPE_ALL:
         break;
     }
@@ -95,17 +112,25 @@ static fcm_word_t *scope_cell(const fcm_region_t *region,
 
 void fcm_clear(const fcm_region_t *region, const fcache_scope_t *scope)
 {
-    fcm_word_t *cell = scope_cell(region, scope);
     FC_POINT("clear");
     uint64_t epoch = atomic_fetch_add(&fcm_super(region)->epoch, 1) + 1;
     FC_POINT("epoch advanced");
-    fcm_raise(cell, epoch);
+    if (scope->kind == FCACHE_SCOPE_TAG) {
+        raise_tag(region, scope, epoch);
+    } else {
+        fcm_raise(scope_cell(region, scope), epoch);
+    }
     FC_POINT("cleared");
 }
 
 static uint64_t later(uint64_t a, uint64_t b)
 {
     return a > b ? a : b;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
 }
 
 int fcm_stamp_holds(const fcm_region_t *region, const fcm_stamp_t *stamp,
@@ -125,10 +150,16 @@ int fcm_stamp_holds(const fcm_region_t *region, const fcm_stamp_t *stamp,
         soft = later(soft, atomic_load(&space->soft));
     }
     for (uint32_t i = 0; i < stamp->tag_count; i++) {
-        fcm_tag_t *tag =
-            fcm_tags(region) + stamp->tags[i] % region->geo.tag_count;
-        hard = later(hard, atomic_load(&tag->hard));
-        soft = later(soft, atomic_load(&tag->soft));
+        fcm_tag_t *cells[2];
+        cells_of_tag(region, stamp->tags[i], cells);
+        uint64_t tag_hard = atomic_load(&cells[0]->hard);
+        uint64_t tag_soft = atomic_load(&cells[0]->soft);
+        if (later(tag_hard, tag_soft) > stamp->epoch) {
+            tag_hard = earlier(tag_hard, atomic_load(&cells[1]->hard));
+            tag_soft = earlier(tag_soft, atomic_load(&cells[1]->soft));
+        }
+        hard = later(hard, tag_hard);
+        soft = later(soft, tag_soft);
     }
     *out_soft = soft > stamp->epoch;
     return hard <= stamp->epoch;

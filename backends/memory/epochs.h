@@ -6,8 +6,8 @@
  * Invalidation. There is one clock of clears; a clear advances it and writes
  * the new time into the cell of what it hits. A record carries the time at
  * which its computation began and the numbers of its cells: it is gone when one
- * of them is later. Where names share a cell, a clear hits too much, never too
- * little.
+ * of them is later, of a tag's two cells both. Where names share cells, a clear
+ * hits too much, never too little.
  */
 
 #include "store.h"
@@ -18,6 +18,8 @@ uint64_t fcm_epoch(const fcm_region_t *region);
 uint16_t fcm_space_of_prefix(const fcm_region_t *region, fcache_bytes_t prefix);
 uint16_t fcm_space_of_ns(const fcm_region_t *region, fcache_bytes_t prefix,
                          fcache_bytes_t ns);
+
+/* What its two cells are found by. */
 uint32_t fcm_tag_of(const fcm_region_t *region, fcache_bytes_t prefix,
                     fcache_bytes_t tag);
 

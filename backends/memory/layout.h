@@ -28,7 +28,7 @@
 #endif
 
 #define FCM_MAGIC    UINT64_C(0x316d656863616366) /* "fcachem1" */
-#define FCM_VERSION  1u
+#define FCM_VERSION  2u
 #define FCM_PAGE     4096u
 #define FCM_SLOTS    512u  /* processes */
 #define FCM_LINES    128u  /* pins of a moment, per process */

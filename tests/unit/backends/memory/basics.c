@@ -178,6 +178,41 @@ static void clears_hit_their_scope(void **state)
     }
 }
 
+/* Writes clear tags of their URLs all the time: what bears others stays, but for
+ * the few that share both cells with two of them (with one cell: 60). */
+static void clears_of_other_tags_hit_little(void **state)
+{
+    enum { TAGS = 2048, FEW = 16 };
+    (void)state;
+    box_t box = box_make("16M");
+    uint64_t epoch = ops->epoch(box.store);
+    int lost = 0;
+    for (int i = 0; i < TAGS; i++) {
+        fcache_bytes_t body = fcache_str("x");
+        fcache_key_t key = key_of("p", "n", apr_itoa(box.pool, i), box.pool);
+        fcache_value_t value = value_of(box.store, &body);
+        value.tags =
+            fcache_bytes(apr_psprintf(box.pool, "%c%ct%04d", 5, 0, i), 7);
+        value.epoch = epoch;
+        assert_int_equal(ops->put(box.store, &key, &value, NOW, NULL),
+                         FCACHE_OK);
+    }
+    for (int i = 0; i < TAGS; i++) {
+        const fcache_scope_t scope = {
+            FCACHE_SCOPE_TAG, fcache_str("p"), fcache_str(""),
+            fcache_str(apr_psprintf(box.pool, "u%04d", i)), 0};
+        ops->clear(box.store, &scope, 1, NULL);
+    }
+    for (int i = 0; i < TAGS; i++) {
+        fcache_item_t item;
+        fcache_key_t key = key_of("p", "n", apr_itoa(box.pool, i), box.pool);
+        lost +=
+            ops->get(box.store, &key, NOW, &item, box.pool, NULL) != FCACHE_OK;
+    }
+    assert_in_range(lost, 0, FEW);
+    box_close(&box);
+}
+
 static void an_epoch_from_elsewhere_is_oldest(void **state)
 {
     (void)state;
@@ -287,6 +322,7 @@ int main(void)
         cmocka_unit_test(add_only_once),
         cmocka_unit_test(time_passes),
         cmocka_unit_test(clears_hit_their_scope),
+        cmocka_unit_test(clears_of_other_tags_hit_little),
         cmocka_unit_test(an_epoch_from_elsewhere_is_oldest),
         cmocka_unit_test(a_full_table_of_namespaces),
         cmocka_unit_test(list_yields_the_living),
