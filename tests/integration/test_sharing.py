@@ -100,6 +100,8 @@ def test_a_304_brings_no_cookie_to_others(httpd, origin, path):
         "x", ("ETag", '"a"'), ("Set-Cookie", "id=1"), status=304,
         framing="none") if r.get("If-None-Match") else
         ok("x", ("ETag", '"a"'), cc="no-cache"))
-    for _ in range(3):
+    for verdict, cookies in (("MISS", []), ("REVALIDATED", ["id=1"]),
+                             ("HIT", [])):
         answer = httpd.get(path)
-        assert not answer.has("Set-Cookie") and answer.body == b"x"
+        assert (answer.cache, answer.body) == (verdict, b"x")
+        assert answer.all("Set-Cookie") == cookies
