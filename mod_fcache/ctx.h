@@ -223,10 +223,10 @@ void mfc_revalidate_disarm(request_rec *r, mfc_ctx_t *ctx);
 void mfc_revalidate_renew(request_rec *r, mfc_ctx_t *ctx,
                           fcache_fields_t fields);
 
-/* To the stored answer that was just prepared, what the one that confirmed it
- * says to this client alone; NULL for none. */
+/* To the stored answer that was just prepared, what the one that confirmed it,
+ * if one did, says to this client alone. */
 void mfc_revalidate_tell(request_rec *r, const mfc_ctx_t *ctx,
-                         const apr_table_t *confirmed);
+                         const apr_table_t *said);
 
 /* ---- stale.c ------------------------------------------------------------- */
 

@@ -337,14 +337,14 @@ int mfc_on_request(request_rec *r)
 /* The stored entry answers in place of what the origin sent and may go on to
  * send. */
 static apr_status_t serve_instead(ap_filter_t *f, mfc_ctx_t *ctx,
-                                  apr_bucket_brigade *bb,
-                                  const apr_table_t *confirmed)
+                                  apr_bucket_brigade *bb)
 {
+    apr_table_t *said = apr_table_copy(f->r->pool, f->r->headers_out);
     apr_status_t status;
 
     apr_brigade_cleanup(bb);
     mfc_serve_prepare(f->r, ctx, bb);
-    mfc_revalidate_tell(f->r, ctx, confirmed);
+    mfc_revalidate_tell(f->r, ctx, said);
     status = ap_pass_brigade(f->next, bb);
     ctx->answer_sent = 1;
     return status;
@@ -354,7 +354,7 @@ static apr_status_t serve_stale(ap_filter_t *f, mfc_ctx_t *ctx,
                                 apr_bucket_brigade *bb)
 {
     mfc_stale_take(f->r, ctx);
-    return serve_instead(f, ctx, bb, NULL);
+    return serve_instead(f, ctx, bb);
 }
 
 /* A 304 for our validators that does not renew the entry: it answers this once
@@ -364,8 +364,7 @@ static apr_status_t serve_and_forget(ap_filter_t *f, mfc_ctx_t *ctx,
 {
     fcache_del(ctx->cache, &ctx->hit.key, ctx->answered_us, NULL);
     mfc_report(f->r, ctx, FCACHE_VERDICT_REVALIDATED, ctx->judgement.reason);
-    return serve_instead(f, ctx, bb,
-                         apr_table_copy(f->r->pool, f->r->headers_out));
+    return serve_instead(f, ctx, bb);
 }
 
 static apr_status_t rule(ap_filter_t *f, mfc_ctx_t *ctx, apr_bucket_brigade *bb)
@@ -384,8 +383,7 @@ static apr_status_t rule(ap_filter_t *f, mfc_ctx_t *ctx, apr_bucket_brigade *bb)
     case FCACHE_RULING_REFRESH:
         mfc_revalidate_renew(r, ctx, fields);
         mfc_report(r, ctx, FCACHE_VERDICT_REVALIDATED, ctx->judgement.reason);
-        return serve_instead(f, ctx, bb,
-                             apr_table_copy(r->pool, r->headers_out));
+        return serve_instead(f, ctx, bb);
     case FCACHE_RULING_STORE:
         mfc_capture_begin(r, ctx, fields);
         return mfc_capture_pass(f, ctx, bb);

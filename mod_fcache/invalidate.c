@@ -13,6 +13,7 @@
 
 #include <fcache/url.h>
 
+#include <apr_strings.h>
 #include <http_log.h>
 
 APLOG_USE_MODULE(fcache);

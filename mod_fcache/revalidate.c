@@ -190,16 +190,16 @@ static int forget(void *baton, const char *name, const char *value)
 
 /* Cookies, say, which are in no entry. Of the fields that are, it is the same. */
 void mfc_revalidate_tell(request_rec *r, const mfc_ctx_t *ctx,
-                         const apr_table_t *confirmed)
+                         const apr_table_t *said)
 {
     told_t told = {ctx, {NULL, 0}, NULL};
 
-    if (confirmed == NULL) {
+    if (ctx->verdict != FCACHE_VERDICT_REVALIDATED) {
         return;
     }
     told.told = apr_table_make(r->pool, 8);
-    told.fields = mfc_message_fields(confirmed, NULL, r->pool);
-    apr_table_do(tell, &told, confirmed, NULL);
+    told.fields = mfc_message_fields(said, NULL, r->pool);
+    apr_table_do(tell, &told, said, NULL);
     if (ctx->conf->client_control.mode != MFC_CONTROL_KEEP) {
         apr_table_unset(told.told, "Cache-Control");
     }
