@@ -17,11 +17,16 @@ static const fcn_limits_t limits = {
     .idle_us = 60000000,
     .life_us = 300000000,
     .failures = 3,
+    .window_us = 10000000,
+    .window_requests = 20,
+    .window_failures = 50,
+    .successes = 2,
     .open_us = 1000000,
     .open_max_us = 30000000,
+    .retries = 10,
     .resolve_us = 30000000,
 };
-_Static_assert(sizeof(limits) == 12 * sizeof(int64_t),
+_Static_assert(sizeof(limits) == 17 * sizeof(int64_t),
                "a limit of net/limits.h has no default here");
 
 static const char *const options[] = {

@@ -4,10 +4,6 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define WINDOW_US  10000000
-#define WINDOW_OPS 20
-#define SUCCESSES  2
-
 /* A server that nobody asks any more: its breaker says nothing. */
 #define FORGOTTEN_US 600000000
 
@@ -119,11 +115,12 @@ fcn_outcome_t fcn_outcome_of(fcache_status_t status)
     return FCN_ANSWERED;
 }
 
-/* Did half of enough fail within the window? */
-static int window_is_bad(fcn_cell_t *cell, int failed, int64_t now_us)
+/* Did so large a part of enough fail within the window? */
+static int window_is_bad(fcn_cell_t *cell, const fcn_limits_t *limits,
+                         int failed, int64_t now_us)
 {
     int64_t start_us = atomic_load(&cell->window_us);
-    if (now_us - start_us > WINDOW_US &&
+    if (now_us - start_us > limits->window_us &&
         atomic_compare_exchange_strong(&cell->window_us, &start_us, now_us)) {
         atomic_store(&cell->window_ops, 0);
         atomic_store(&cell->window_failures, 0);
@@ -132,14 +129,15 @@ static int window_is_bad(fcn_cell_t *cell, int failed, int64_t now_us)
     if (!failed) {
         return 0;
     }
-    uint64_t failures = atomic_fetch_add(&cell->window_failures, 1) + 1;
-    return ops >= WINDOW_OPS && failures * 2 >= ops;
+    int64_t failures = (int64_t)atomic_fetch_add(&cell->window_failures, 1) + 1;
+    return ops >= limits->window_requests &&
+           failures * 100 >= ops * limits->window_failures;
 }
 
 static int tell_closed(fcn_cell_t *cell, const fcn_limits_t *limits, int failed,
                        int64_t now_us)
 {
-    int bad = window_is_bad(cell, failed, now_us);
+    int bad = window_is_bad(cell, limits, failed, now_us);
     if (!failed) {
         if (atomic_load(&cell->failures)) {
             atomic_store(&cell->failures, 0);
@@ -159,7 +157,7 @@ static void tell_probe(fcn_cell_t *cell, const fcn_limits_t *limits,
         return;
     }
     if (outcome == FCN_ANSWERED &&
-        atomic_fetch_add(&cell->successes, 1) + 1 >= SUCCESSES) {
+        atomic_fetch_add(&cell->successes, 1) + 1 >= limits->successes) {
         shut(cell, now_us);
         return;
     }

@@ -30,10 +30,20 @@
       "how long a connection is used at all, give or take 20 %")               \
     X(failures, "failures", 'n', 3, 1, 1000,                                   \
       "failures in a row that open the breaker")                               \
+    X(window_us, "window", 't', 10000000, 100000, 3600000000,                  \
+      "how long requests are counted for `window-failures`")                   \
+    X(window_requests, "window-requests", 'n', 20, 1, 1000000,                 \
+      "requests of a window from which on `window-failures` counts")           \
+    X(window_failures, "window-failures", 'n', 50, 1, 100,                     \
+      "failures in 100 requests of a window that open the breaker")            \
+    X(successes, "successes", 'n', 2, 1, 1000,                                 \
+      "successes in a row that close the breaker")                             \
     X(open_us, "open", 't', 1000000, 10000, 3600000000,                        \
       "how long the breaker is open at first; doubled each time it fails")     \
     X(open_max_us, "open-max", 't', 30000000, 10000, 3600000000,               \
       "how long the breaker is open at most")                                  \
+    X(retries, "retries", 'n', 10, 0, 100,                                     \
+      "requests in 100 that may be made again on a new connection")            \
     X(resolve_us, "resolve", 't', 30000000, 1000000, 3600000000,               \
       "time between two looks for the addresses of a name")
 

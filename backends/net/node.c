@@ -8,9 +8,9 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-/* A retry costs what ten requests bring; so many may be saved up. */
-#define RETRY_COST  10
-#define RETRY_SAVED 100
+/* Each request brings limits.retries; ten retries may be saved up. */
+#define RETRY_COST  100
+#define RETRY_SAVED 1000
 
 typedef struct idle_t {
     void *conn;
@@ -259,7 +259,7 @@ fcache_status_t fcn_node_take(fcn_node_t *node, fcn_deadline_t deadline,
     out_lease->taken_us = fcn_clock_us();
     int64_t saved = atomic_load(&node->saved);
     if (saved < RETRY_SAVED) {
-        atomic_fetch_add(&node->saved, 1);
+        atomic_fetch_add(&node->saved, node->limits->retries);
     }
     return status;
 }
@@ -395,7 +395,7 @@ fcache_status_t fcn_node_create(const fcn_endpoint_t *endpoint,
     node->ops = ops;
     node->baton = baton;
     node->idle = apr_pcalloc(pool, (apr_size_t)limits->pool * sizeof(idle_t));
-    atomic_init(&node->saved, RETRY_SAVED);
+    atomic_init(&node->saved, limits->retries ? RETRY_SAVED : 0);
     atomic_init(&node->pid, getpid());
     if (init_locks(node)) {
         return fcache_error_set(error, FCACHE_NO_MEMORY,

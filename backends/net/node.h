@@ -70,7 +70,7 @@ void fcn_node_give(fcn_node_t *node, fcn_lease_t *lease,
  * A reused connection failed before any byte of a reply: may it be tried once
  * more on a new one? If so, 1: the lease was given back as one that was merely
  * closed, and the idle ones, likely closed as well, are dropped. Else 0, and the
- * lease is still to be given. At most one in ten requests, with ten to spare.
+ * lease is still to be given. At most `retries` in 100 requests, with ten to spare.
  */
 int fcn_node_may_retry(fcn_node_t *node, fcn_lease_t *lease);
 

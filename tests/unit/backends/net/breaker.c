@@ -3,6 +3,7 @@
 /* Breakers, with time as an argument. */
 
 #include "check.h"
+#include "pool.h"
 
 #include <net/shared.h>
 
@@ -16,6 +17,19 @@ static fcn_limits_t limits(void)
 {
     fcn_limits_t values;
     assert_int_equal(fcn_limits_parse(NULL, NULL, &values, NULL), FCACHE_OK);
+    return values;
+}
+
+static fcn_limits_t limits_with(const char *option, const char *value,
+                                apr_pool_t *pool)
+{
+    fcn_limits_t values;
+    fcache_error_t error = {""};
+    apr_table_t *options = apr_table_make(pool, 1);
+    apr_table_set(options, option, value);
+    if (fcn_limits_parse(options, NULL, &values, &error) != FCACHE_OK) {
+        fail_msg("%s", error.text);
+    }
     return values;
 }
 
@@ -72,6 +86,46 @@ static const row_t rows[] = {
     {"nobody asks any more", "bad bad bad +602000", 0, 1},
 };
 
+/* The same with an option. */
+static const struct {
+    row_t row;
+    const char *option, *value;
+} tuned[] = {
+    {{"one failure", "bad", 2, 1}, "failures", "1"},
+    {{"four failures", "bad bad bad", 0, 0}, "failures", "4"},
+    {{"half of 4", "ok bad ok bad", 2, 1}, "window-requests", "4"},
+    {{"half of 3", "ok bad bad", 0, 0}, "window-requests", "4"},
+    {{"a tenth of 20",
+      "ok ok ok bad ok ok ok ok ok ok ok ok ok ok ok ok ok ok ok bad", 2, 1},
+     "window-failures",
+     "10"},
+    {{"a tenth of 21",
+      "ok ok ok bad ok ok ok ok ok ok ok ok ok ok ok ok ok ok ok ok bad", 0, 0},
+     "window-failures",
+     "10"},
+    {{"half of 20, but not all",
+      "bad ok bad ok bad ok bad ok bad ok bad ok bad ok bad ok "
+      "bad ok ok bad",
+      0, 0},
+     "window-failures",
+     "100"},
+    {{"half of 20, but not at once",
+      "bad ok bad ok bad ok bad ok bad ok bad ok bad ok bad ok +1001 "
+      "bad ok ok bad",
+      0, 0},
+     "window",
+     "1s"},
+    {{"a success is enough", "bad bad bad +1001 ok", 0, 1}, "successes", "1"},
+    {{"two successes are few", "bad bad bad +1001 ok ok", 1, 1},
+     "successes",
+     "3"},
+    {{"three successes", "bad bad bad +1001 ok ok ok", 0, 1}, "successes", "3"},
+    {{"open for long", "bad bad bad +23900 no", 2, 1}, "open", "30s"},
+    {{"doubled, but not so far", "bad bad bad +1001 bad +1501 ok", 1, 1},
+     "open-max",
+     "1500ms"},
+};
+
 typedef struct play_t {
     fcn_cell_t cell;
     fcn_limits_t limits;
@@ -110,20 +164,34 @@ static void step(play_t *play, const char *word, size_t len)
     }
 }
 
+static void play_row(const row_t *row, fcn_limits_t values)
+{
+    play_t play = {.limits = values, .now_us = 1000 * S};
+    const char *at = row->steps;
+    while (*at) {
+        size_t len = strcspn(at, " ");
+        step(&play, at, len);
+        at += len + strspn(at + len, " ");
+    }
+    CHECK_INT(fcn_breaker_state(&play.cell, play.now_us), row->state);
+    CHECK_INT(play.opened, row->opened);
+}
+
 static void steps_lead_to_states(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         ROW(i, rows[i].name);
-        play_t play = {.limits = limits(), .now_us = 1000 * S};
-        const char *at = rows[i].steps;
-        while (*at) {
-            size_t len = strcspn(at, " ");
-            step(&play, at, len);
-            at += len + strspn(at + len, " ");
-        }
-        CHECK_INT(fcn_breaker_state(&play.cell, play.now_us), rows[i].state);
-        CHECK_INT(play.opened, rows[i].opened);
+        play_row(&rows[i], limits());
+    }
+}
+
+static void options_change_where_they_lead(void **state)
+{
+    for (size_t i = 0; i < COUNT(tuned); i++) {
+        ROW(i, tuned[i].row.name);
+        play_row(&tuned[i].row,
+                 limits_with(tuned[i].option, tuned[i].value, *state));
     }
 }
 
@@ -232,6 +300,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_lead_to_states),
+        pool_test(options_change_where_they_lead),
         cmocka_unit_test(late_answers_change_nothing),
         cmocka_unit_test(times_are_spread),
         cmocka_unit_test(only_the_servers_failures_count),

@@ -13,6 +13,7 @@ typedef struct rig_t {
     apr_pool_t *pool;
     peer_t peer;
     fcn_endpoint_t endpoint;
+    int64_t retries; /* the option; 0: as by default; less: none */
     fcn_limits_t limits;
     fcn_shared_t *shared;
     fcn_resolver_t *resolver;
@@ -70,6 +71,9 @@ static inline void rig_up(rig_t *rig, const char *host, int has_peer)
     apr_pool_create(&rig->pool, NULL);
     assert_int_equal(fcn_limits_parse(NULL, NULL, &rig->limits, NULL),
                      FCACHE_OK);
+    if (rig->retries) {
+        rig->limits.retries = rig->retries > 0 ? rig->retries : 0;
+    }
     rig->limits.connect_us = 60 * S;
     rig->limits.wait_us = 60 * S;
     rig->limits.resolve_us = 3600 * S;
