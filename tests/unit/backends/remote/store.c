@@ -384,7 +384,7 @@ static void options_are_known(void **state)
         {"", "compress", "off", NULL},
         {"", "pol", "3", "pol"},
         {"", "pol", "3", "table, secret-file, integrity"},
-        {"", "pol", "3", "open-max, resolve, tls-"},
+        {"", "pol", "3", "retries, resolve, tls-"},
         {"", "pool", "many", "pool=many"},
         {"far", "pool", "3", "fcachectl secret > FILE"},
         {"far", "integrity", "off", NULL},
