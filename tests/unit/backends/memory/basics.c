@@ -206,8 +206,8 @@ static void clears_of_other_tags_hit_little(void **state)
     for (int i = 0; i < TAGS; i++) {
         fcache_item_t item;
         fcache_key_t key = key_of("p", "n", apr_itoa(box.pool, i), box.pool);
-        lost +=
-            ops->get(box.store, &key, NOW, &item, box.pool, NULL) != FCACHE_OK;
+        lost += ops->get(box.store, &key, NOW, NULL, &item, box.pool, NULL) !=
+                FCACHE_OK;
     }
     assert_in_range(lost, 0, FEW);
     box_close(&box);
