@@ -54,6 +54,7 @@ struct mfc_ctx_t {
     const request_rec *reported; /* the one that was told last */
 
     int refresh_due;     /* served stale, so it is to be refreshed behind */
+    int without_cookies; /* and how */
     int is_debugged;     /* its client may know the key */
     int answer_sent;     /* in the place of whatever else is passed on */
     int holds_entry;     /* hit is kept until the origin has answered */

@@ -350,6 +350,8 @@ void mfc_refresh_early(request_rec *r, mfc_ctx_t *ctx)
 void mfc_refresh_promise(request_rec *r, mfc_ctx_t *ctx)
 {
     ctx->refresh_due = 1;
+    ctx->without_cookies = fcache_cookie_is_refused(&ctx->policy, &ctx->request,
+                                                    ctx->hit.entry.fields);
     if (!crew->is_threaded) {
         r->connection->keepalive = AP_CONN_CLOSE;
     }

@@ -13,7 +13,8 @@
  * The fields are those of the client, credentials too: the origin is asked what
  * a miss of this client would have asked it, a moment later, and the answer is
  * judged as one to this client (T8, T9). Only what would make it another
- * question is left out: conditions, ranges, the framing of a body.
+ * question is left out: conditions, ranges, the framing of a body, and cookies
+ * where what is stored is the answer to none.
  */
 #include "ctx.h"
 
@@ -196,6 +197,13 @@ static int copy_address(request_rec *r, const request_rec *of)
                                   r->pool) == APR_SUCCESS;
 }
 
+/* To which an answer that is for all would be taken for one person's. */
+static void drop_cookies(request_rec *r)
+{
+    apr_table_unset(r->headers_in, "Cookie");
+    apr_table_unset(r->headers_in, "Cookie2");
+}
+
 /* All phases up to the handler. They have run for the client, too: what came of
  * variables then is there from the start, for it may stem from a field that is
  * gone, and what they make of fields is not made of them twice. */
@@ -212,6 +220,9 @@ static int run_phases(request_rec *r, const request_rec *of)
         return 0;
     }
     r->headers_in = fields_of(of, r->pool);
+    if (mfc_ctx_of(of)->without_cookies) {
+        drop_cookies(r);
+    }
     r->user = apr_pstrdup(r->pool, r->user);
     r->subprocess_env = apr_table_clone(r->pool, r->subprocess_env);
     return 1;

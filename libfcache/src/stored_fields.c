@@ -119,3 +119,16 @@ fcache_fields_t fcache_fields_merge(const fcache_policy_t *policy,
     }
     return merged;
 }
+
+int fcache_cookie_is_refused(const fcache_policy_t *policy,
+                             const fcache_request_t *request,
+                             fcache_bytes_t stored_block)
+{
+    fcache_field_t space[FCACHE_MAX_FIELDS + 1];
+    fcache_fields_t nothing = {NULL, 0};
+    fcache_fields_t fields = fcache_fields_merge(
+        policy, request, stored_block, nothing, space, FCACHE_MAX_FIELDS + 1);
+    fcache_cc_t cc;
+    (void)fcache_cc_of_response(fields, &cc);
+    return fci_is_of_cookies(policy, request, fields, &cc);
+}

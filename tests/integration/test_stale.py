@@ -263,12 +263,38 @@ def test_a_refresh_that_may_not_be_stored_ends_the_entry(httpd, origin, path):
 
 def test_a_personal_answer_does_not_end_the_entry(httpd, origin, path):
     """It is one client's, and says nothing of what all may have."""
-    origin.on(path, stale("old"), ok("for ann"))
+    origin.on(path, stale("old", cc=SWR + ", public"), ok("for ann"))
     fill(httpd, path)
     assert httpd.get(path, {"Cookie": "who=ann"}).cache == "STALE"
     httpd.log.wait("FC0106: .* request-cookie ")
     answer = httpd.get(path)
     assert (answer.cache, answer.body) == ("STALE", b"old")
+
+
+@pytest.mark.parametrize("fields", [(), (("Vary", "X-A"),)])
+def test_clients_with_cookies_refresh_what_is_for_all(httpd, origin, path,
+                                                      fields):
+    """T9, T22: asked with them the origin would answer one person, of whom
+    nothing is stored, and the next client would ask again."""
+    origin.on(path, lambda r: ok("for ann", *fields) if r.get("Cookie") else
+              stale("old", *fields) if origin.count(path) == 1 else
+              ok("new", *fields))
+    fill(httpd, path)
+    ann = {"Cookie": "who=ann"}
+    assert httpd.get(path, ann).body == b"old"
+    eventually(lambda: httpd.get(path, ann).cache == "HIT")
+    assert httpd.get(path).body == httpd.get(path, ann).body == b"new"
+    assert origin.count(path) == 2
+
+
+def test_cookies_that_select_are_repeated(httpd, origin, path):
+    origin.on(path, stale("old", ("Vary", "Cookie")),
+              ok("new", ("Vary", "Cookie")))
+    ann = {"Cookie": "who=ann"}
+    fill(httpd, path, headers=ann)
+    assert httpd.get(path, ann).cache == "STALE"
+    eventually(lambda: httpd.get(path, ann).cache == "HIT")
+    assert origin.seen(path)[1].get("Cookie") == "who=ann"
 
 
 def test_the_window_ends(httpd, origin, path):

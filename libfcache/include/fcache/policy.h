@@ -311,6 +311,15 @@ FCACHE_API fcache_fields_t fcache_fields_merge(const fcache_policy_t *policy,
                                                size_t capacity);
 
 /*
+ * Would a response like the stored one, of which this is the block of fields, be
+ * refused for the Cookie of `request`, as it does not say that it is for all
+ * (T9)? Then to renew it is to ask without. Any thread.
+ */
+FCACHE_API int fcache_cookie_is_refused(const fcache_policy_t *policy,
+                                        const fcache_request_t *request,
+                                        fcache_bytes_t stored_block);
+
+/*
  * The names that select among this URL's responses (RFC 9111 §4.1), appended to
  * `out` as a length-prefixed list (fcache_entry_list_add): all lines of Vary,
  * lower-case, sorted, each once, and accept-encoding when there is a

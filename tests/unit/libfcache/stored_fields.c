@@ -185,13 +185,48 @@ static void merging(void **state)
     }
 }
 
+/* T9 */
+static void refused_cookies(void **state)
+{
+    static const struct {
+        const char *cookie, *block;
+        fcache_set_cookie_t set_cookie;
+        int is_refused;
+    } rows[] = {
+        {"c=1", "", FCACHE_SET_COOKIE_REFUSE, 1},
+        {"c=1", "Cache-Control: max-age=1\r\n", FCACHE_SET_COOKIE_STRIP, 1},
+        {"c=1", "", FCACHE_SET_COOKIE_STORE, 0},
+        {NULL, "", FCACHE_SET_COOKIE_REFUSE, 0},
+        {"c=1", "Cache-Control: public\r\n", FCACHE_SET_COOKIE_REFUSE, 0},
+        {"c=1", "Cache-Control: s-maxage=1\r\n", FCACHE_SET_COOKIE_REFUSE, 0},
+        {"c=1", "Vary: A, Cookie\r\n", FCACHE_SET_COOKIE_REFUSE, 0},
+        {"c=1", "Vary: A\r\nCDN-Cache-Control: public\r\n",
+         FCACHE_SET_COOKIE_REFUSE, 0},
+        {"c=1", "Cache-Control: public\r\nCDN-Cache-Control: max-age=1\r\n",
+         FCACHE_SET_COOKIE_REFUSE, 1},
+    };
+    fcache_policy_t policy;
+    (void)state;
+    fcache_policy_init(&policy);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        fcache_field_t cookie = {fcache_str("Cookie"),
+                                 fcache_str(rows[i].cookie)};
+        fcache_request_t request = {
+            .fields = {&cookie, rows[i].cookie ? 1 : 0}};
+        ROW(i, rows[i].block);
+        policy.set_cookie = rows[i].set_cookie;
+        CHECK_INT(fcache_cookie_is_refused(&policy, &request,
+                                           fcache_str(rows[i].block)),
+                  rows[i].is_refused);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(stored),
-        cmocka_unit_test(cookies),
-        cmocka_unit_test(updated),
-        cmocka_unit_test(merging),
+        cmocka_unit_test(stored),          cmocka_unit_test(cookies),
+        cmocka_unit_test(updated),         cmocka_unit_test(merging),
+        cmocka_unit_test(refused_cookies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
