@@ -6,6 +6,9 @@ install(DIRECTORY libfcache/include/fcache
 install(FILES ${CMAKE_BINARY_DIR}/fcache.pc
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 install(TARGETS fcachectl RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(FILES tools/fcachectl.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES tools/completion/fcachectl
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 install(TARGETS mod_fcache LIBRARY DESTINATION ${APXS_LIBEXECDIR})
 
 # Where a2enmod looks, when there is such a place. The operator's fcache.conf is

@@ -35,8 +35,9 @@ with tempfile.TemporaryDirectory(prefix="fcache-installed.") as folder:
     stage = pathlib.Path(folder)
     run("install", ["cmake", "--install", guard.build],
         env={**os.environ, "DESTDIR": folder})
-    for name in ("mod_fcache.so", "fcachectl", "fcache.load", "fcache.conf",
-                 "rfc9111.conf"):
+    for name in ("mod_fcache.so", "bin/fcachectl", "man/man1/fcachectl.1",
+                 "bash-completion/completions/fcachectl", "fcache.load",
+                 "fcache.conf", "rfc9111.conf"):
         find(stage, name)
     headers = {path.name for path in find(stage, "fcache/*.h")}
     for path in guard.files("libfcache/include/fcache/*.h"):

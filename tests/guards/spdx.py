@@ -5,7 +5,8 @@ from support.guard import Guard
 
 guard = Guard()
 for path in guard.files("libfcache/**/*.[ch]", "backends/**/*.[ch]",
-                        "mod_fcache/*.*", "tools/**/*.c", "tools/*.py",
+                        "mod_fcache/*.*", "tools/**/*.[ch]",
+                        "tools/*.py", "tools/*.1", "tools/completion/*",
                         "tests/**/*.[ch]", "tests/**/*.py", "docker/**/*.py",
                         "**/CMakeLists.txt", "cmake/*.cmake", "run"):
     head = path.read_text(encoding="utf-8").splitlines()[:3]
