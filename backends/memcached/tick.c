@@ -283,14 +283,6 @@ typedef struct sweep_t {
     fcache_error_t *error;
 } sweep_t;
 
-/* No server may use up the time of those behind it. */
-static fcn_deadline_t share(fcn_deadline_t deadline, size_t left)
-{
-    int64_t now_us = fcn_clock_us();
-    int64_t us = deadline.at_us > now_us ? deadline.at_us - now_us : 0;
-    return fcn_deadline_in(us / (int64_t)left);
-}
-
 /* The highest of all that can be asked. */
 static state_t read_all(fcmc_t *store, fcn_deadline_t deadline,
                         apr_pool_t *pool)
@@ -299,8 +291,8 @@ static state_t read_all(fcmc_t *store, fcn_deadline_t deadline,
     for (size_t i = 0; i < store->count; i++) {
         state_t state;
         if (read_state(&store->servers[i],
-                       share(deadline, 2 * (store->count - i)), &state,
-                       pool) != FCACHE_OK) {
+                       fcn_deadline_share(deadline, 2 * (store->count - i)),
+                       &state, pool) != FCACHE_OK) {
             continue;
         }
         if (state.clock > highest.clock) {
@@ -326,7 +318,7 @@ static void tick_all(sweep_t *sweep, tick_t *tick, fcn_deadline_t deadline)
         }
         fcache_status_t status =
             fcmc_talk(&sweep->first[i], tick_server, &one,
-                      share(deadline, sweep->count - i), &error);
+                      fcn_deadline_share(deadline, sweep->count - i), &error);
         sweep->values[i] = status == FCACHE_OK ? one.target : 0;
         if (status == FCACHE_OK) {
             highest = one.target > highest ? one.target : highest;

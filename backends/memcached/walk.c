@@ -191,11 +191,12 @@ fcache_status_t fcmc_census(fcmc_t *store, fcr_census_t *out_census,
 {
     fcache_status_t status = FCACHE_OK;
     size_t counted = 0;
+    fcn_deadline_t deadline = fcn_deadline_in(store->limits->store_us);
     *out_census = (fcr_census_t){0};
     for (size_t i = 0; i < store->count; i++) {
         fcache_status_t one =
             fcmc_talk(&store->servers[i], count_server, out_census,
-                      fcn_deadline_in(store->limits->store_us), error);
+                      fcn_deadline_share(deadline, store->count - i), error);
         counted += one == FCACHE_OK;
         status = one == FCACHE_OK ? status : one;
     }

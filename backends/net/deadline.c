@@ -21,6 +21,13 @@ fcn_deadline_t fcn_deadline_sooner(fcn_deadline_t a, fcn_deadline_t b)
     return a.at_us < b.at_us ? a : b;
 }
 
+fcn_deadline_t fcn_deadline_share(fcn_deadline_t deadline, size_t parts)
+{
+    int64_t now_us = fcn_clock_us();
+    int64_t us = deadline.at_us > now_us ? deadline.at_us - now_us : 0;
+    return (fcn_deadline_t){now_us + us / (int64_t)parts};
+}
+
 int fcn_deadline_left_ms(fcn_deadline_t deadline)
 {
     int64_t left_us = deadline.at_us - fcn_clock_us();

@@ -14,7 +14,7 @@ HOST = "127.0.0.1"
 # What docs/redis.md tells to allow, with the prefixes of the tests.
 USER = ("user", "fcache", "on", ">pass%word", "~t*:*", "~{fcache}*",
         "resetchannels", "-@all", "+mget", "+set", "+unlink", "+eval", "+get",
-        "+incr", "+getrange", "+select", "+scan", "+dbsize", "+info")
+        "+incr", "+getrange", "+select", "+scan", "+info")
 IN_CLUSTER = (*USER, "+cluster|slots")
 WATCHED = (*USER, "+role")
 OF_SENTINEL = ("user", "fcache", "on", ">pass%word", "resetchannels", "-@all",

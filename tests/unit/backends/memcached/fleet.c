@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How large its values may be, as a server says itself: it is not believed
- * without limit, for memory is taken before a value has come. */
+/* What servers say of themselves. */
 #include "memcached/client.h"
 #include "memcached/fleet.h"
 
@@ -24,7 +23,10 @@ static void serve(peer_t *peer, int fd)
     }
 }
 
-/* The largest value after the first request. */
+/* ---- how large values may be --------------------------------------------- */
+
+/* It is not believed without limit, for memory is taken before a value has come:
+ * the largest value after the first request. */
 static uint64_t max_value_of(const char *settings, const char *max_item,
                              apr_pool_t *pool)
 {
@@ -82,10 +84,63 @@ static void sizes_are_believed_up_to_a_limit(void **state)
     }
 }
 
+/* ---- the census ---------------------------------------------------------- */
+
+#define SILENT   8
+#define STORE_US (400 * MS)
+
+static void wait_for_ever(peer_t *peer, int fd)
+{
+    (void)fd;
+    while (peer_wait(peer, -1, -1)) {
+    }
+}
+
+/* The time of one, not of eight. */
+static void silent_servers_are_waited_for_together(void **state)
+{
+    peer_t peers[SILENT];
+    const char *location = "//";
+    fcn_limits_t limits;
+    fcn_shared_t *shared = NULL;
+    void *store = NULL;
+    int is_local = 0;
+    fcr_census_t census;
+    for (size_t i = 0; i < SILENT; i++) {
+        peers[i] = (peer_t){.serve = wait_for_ever};
+        peer_start(&peers[i], NULL);
+        location = apr_psprintf(*state, "%s%s127.0.0.1:%d", location,
+                                i ? "," : "", peer_port(&peers[i]));
+    }
+    const fcache_backend_conf_t conf = {.name = "test",
+                                        .scheme = "memcached",
+                                        .location = location,
+                                        .options = apr_table_make(*state, 1)};
+    fcn_limits_parse(NULL, NULL, &limits, NULL);
+    limits.connect_us = limits.read_us = 60 * S;
+    limits.store_us = STORE_US;
+    assert_int_equal(
+        fcmc_client.create(&conf, &limits, &store, &is_local, *state, NULL),
+        FCACHE_OK);
+    assert_int_equal(fcn_shared_open(location, *state, &shared, NULL),
+                     FCACHE_OK);
+    assert_int_equal(fcmc_client.open(store, shared, NULL), FCACHE_OK);
+    assert_int_equal(fcmc_client.child_init(store, *state, NULL), FCACHE_OK);
+    int64_t before_us = fcn_clock_us();
+    assert_int_equal(fcmc_client.census(store, &census, NULL), FCACHE_TIMEOUT);
+    assert_in_range(fcn_clock_us() - before_us, STORE_US,
+                    SILENT * STORE_US / 2);
+    for (size_t i = 0; i < SILENT; i++) {
+        assert_true(peers[i].connections > 0);
+        peer_stop(&peers[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         pool_test(sizes_are_believed_up_to_a_limit),
+        pool_test(silent_servers_are_waited_for_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
