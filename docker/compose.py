@@ -6,6 +6,7 @@ import random
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -45,7 +46,8 @@ STEPS = []  # name, seconds
 
 
 def say(text):
-    print(text, flush=True)
+    sys.stdout.write(f"{text}\n")  # at once, as images are built side by side
+    sys.stdout.flush()
 
 
 @contextlib.contextmanager
