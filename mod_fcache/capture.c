@@ -147,6 +147,21 @@ static fcache_reason_t begin(request_rec *r, mfc_ctx_t *ctx,
     return FCACHE_REASON_STORED;
 }
 
+/* Its own condition was parked for ours: what it asked about may be this. */
+static void answer_parked(request_rec *r, const mfc_ctx_t *ctx)
+{
+    const mfc_capture_t *capture = ctx->capture;
+
+    if (ctx->decision.plan != FCACHE_PLAN_REVALIDATE || r->status != HTTP_OK ||
+        capture->etag != NULL ||
+        mfc_serve_condition(r, &capture->entry) != HTTP_NOT_MODIFIED) {
+        return;
+    }
+    r->status = HTTP_NOT_MODIFIED; /* httpd drops the body */
+    r->status_line = NULL;
+    apr_table_unset(r->headers_out, "Content-Length");
+}
+
 void mfc_capture_begin(request_rec *r, mfc_ctx_t *ctx, fcache_fields_t fields)
 {
     fcache_reason_t reason = begin(r, ctx, fields);
@@ -163,6 +178,7 @@ void mfc_capture_begin(request_rec *r, mfc_ctx_t *ctx, fcache_fields_t fields)
         (ctx->judgement.entry_flags & FCACHE_ENTRY_CLIENT_CC) != 0 ||
             fcache_fields_get(fields, "Expires").ptr != NULL);
     mfc_report(r, ctx, FCACHE_VERDICT_MISS, FCACHE_REASON_STORED);
+    answer_parked(r, ctx);
 }
 
 /* ---- the body ------------------------------------------------------------ */

@@ -208,7 +208,7 @@ void mfc_serve_prepare(request_rec *r, mfc_ctx_t *ctx, apr_bucket_brigade *bb)
     apr_table_setn(r->headers_out, "Age",
                    apr_off_t_toa(r->pool, ctx->age_s > 0 ? ctx->age_s : 0));
     mfc_report_fields(r, ctx, r->headers_out);
-    if ((entry->status == HTTP_OK || entry->status == HTTP_PARTIAL_CONTENT) &&
+    if (entry->status < HTTP_MULTIPLE_CHOICES && /* RFC 9110 §13.2.1 */
         mfc_serve_condition(r, entry) == HTTP_NOT_MODIFIED) {
         r->status = HTTP_NOT_MODIFIED;
         r->status_line = NULL;

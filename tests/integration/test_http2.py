@@ -41,6 +41,19 @@ def test_http_2_conditions_and_head(httpd, origin, path):
     assert answer.cache == "HIT"
 
 
+@pytest.mark.parametrize("size", [300, 300000])
+def test_http_2_when_what_is_new_is_known(httpd, origin, path, size):
+    """A body that was to be stored is none for the client's stream."""
+    origin.on(path, ok(b"old", ("ETag", '"v"'), cc="no-cache"),
+              ok(b"n" * size, ("ETag", '"w"')))
+    base = f"http://localhost:{httpd.port}{path}"
+    how = "--http2-prior-knowledge"
+    curl(base, how)
+    answer = curl(base, how, "-H", 'If-None-Match: "w"')
+    assert (answer.status, answer.cache, answer.body) == (304, "MISS", b"")
+    assert curl(base, how).body == b"n" * size
+
+
 def test_http_2_and_1_share(httpd, origin, path):
     origin.on(path, counting())
     host = f"localhost:{httpd.port}"

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from harness.client import Connection
 from harness.origin import Reply, ok
 
 CONF = """
@@ -122,6 +123,42 @@ def test_a_304_that_forbids_storing(httpd, origin, path, fields):
     again = httpd.get(path)
     assert (again.cache, again.body) == ("MISS", b"new")
     assert origin.seen(path)[-1].get("If-None-Match") is None
+
+
+@pytest.mark.parametrize("body,knobs,stored", [
+    (b"new", {}, True), (b"", {}, True), (b"n" * 300000, {}, True),
+    (b"n" * 300000, {"framing": "chunked", "pace": (100000, 0.05)}, True),
+    (b"n" * 1100000, {"framing": "chunked"}, False)])
+@pytest.mark.parametrize("asked", [{"If-None-Match": '"v0", "v2"'},
+                                   {"If-Modified-Since": VALUES["Expires"][1]}])
+def test_a_client_that_has_what_takes_the_place(httpd, origin, path, body,
+                                                knobs, stored, asked):
+    """Its own condition was taken out for ours, so that it is for us to
+    answer: by what is new (section 4.3.2), which others get."""
+    fields = (("ETag", '"v2"'), ("Last-Modified", VALUES["Expires"][0]))
+    origin.on(path, ok("old", ("ETag", TAG), cc="no-cache"),
+              ok(body, *fields, **knobs), ok("next"))
+    httpd.get(path)
+    with Connection(httpd.port) as connection:
+        answer = connection.request(path, headers=asked)
+        assert (answer.status, answer.etag) == (304, '"v2"')
+        assert origin.seen(path)[1].get("If-None-Match") == TAG
+        hit = connection.request(path)
+        assert (hit.cache, hit.body) == (("HIT", body) if stored else
+                                         ("MISS", b"next"))
+
+
+@pytest.mark.parametrize("status", [200, 203, 201, 204, 301, 404])
+def test_conditions_are_for_success(httpd, origin, path, status):
+    """RFC 9110 section 13.2.1."""
+    body = b"" if status == 204 else b"x"
+    origin.on(path, Reply(status, (("ETag", TAG), ("Location", "/x"),
+                                   ("Cache-Control", "max-age=60")), body,
+                          framing="none" if status == 204 else "length"))
+    httpd.get(path)
+    answer = httpd.get(path, {"If-None-Match": TAG})
+    assert (answer.cache, answer.status) == (
+        "HIT", 304 if status < 300 else status)
 
 
 @pytest.mark.parametrize("status", [200, 204, 404, 500, 503])
