@@ -3,6 +3,7 @@
 import collections
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -268,6 +269,7 @@ def test_the_summary_is_for_people(origin, base, path):
     origin.on(path, ok("x"))
     out, err = control.run("warm", "-", "-b", base, stdin=path)
     rows = dict(line.split(maxsplit=1) for line in out.splitlines())
+    assert re.fullmatch(r"[0-9]+(\.[0-9]+)?", rows["took_s"]), rows
     assert (rows["urls"], rows["MISS"], rows["failed"], rows["failures"]) == (
         "1", "1", "0", "-")
     assert err == ""

@@ -45,6 +45,15 @@ json_t *ctl_json_bytes(const ctl_t *ctl, fcache_bytes_t bytes)
 
 static const char *cell(json_t *value, apr_pool_t *pool);
 
+/* Three digits say enough; apr_psprintf would leave the 0 of 0.5 out. */
+static const char *number(double value, apr_pool_t *pool)
+{
+    char text[32];
+
+    snprintf(text, sizeof(text), value < LARGE ? "%.3g" : "%.0f", value);
+    return apr_pstrdup(pool, text);
+}
+
 /* All members with `separator` between them; of an object the values. */
 static const char *join(json_t *value, const char *separator, apr_pool_t *pool)
 {
@@ -81,9 +90,7 @@ static const char *cell(json_t *value, apr_pool_t *pool)
                             (apr_int64_t)json_integer_value(value));
         break;
     case JSON_REAL:
-        text =
-            apr_psprintf(pool, json_real_value(value) < LARGE ? "%.3g" : "%.0f",
-                         json_real_value(value));
+        text = number(json_real_value(value), pool);
         break;
     case JSON_TRUE:
         text = "yes";

@@ -9,6 +9,7 @@
 
 #define BAR_MAX  50
 #define TEXT_MAX 48 /* what stands behind the bar */
+#define PAUSE_US 100000
 
 static int width(void)
 {
@@ -19,18 +20,21 @@ static int width(void)
                : 80;
 }
 
-void ctl_progress_draw(const ctl_progress_t *progress)
+void ctl_progress_draw(ctl_progress_t *progress)
 {
     static const char marks[] =
         "##################################################";
     char text[TEXT_MAX];
     int room = width() - TEXT_MAX;
     int bar = room > BAR_MAX ? BAR_MAX : room;
+    int64_t now_us = ctl_ticks_us();
     int full;
 
-    if (!isatty(STDERR_FILENO)) {
+    if (!isatty(STDERR_FILENO) || (progress->done < progress->total &&
+                                   now_us < progress->drawn_us + PAUSE_US)) {
         return;
     }
+    progress->drawn_us = now_us;
     bar = bar < 0 ? 0 : bar;
     full = progress->total > 0 ? (int)(progress->done * bar / progress->total)
                                : bar;

@@ -70,7 +70,7 @@ typedef struct ctl_fetch_t {
     int64_t timeout_us;
     volatile sig_atomic_t *stop; /* end, as soon as it is set */
     void (*on_end)(void *baton, const ctl_fetched_t *fetched);
-    void (*on_turn)(void *baton); /* at least ten times a second */
+    void (*on_turn)(void *baton); /* ten times a second, or more often */
     void *baton;
 } ctl_fetch_t;
 
@@ -84,10 +84,12 @@ typedef struct ctl_progress_t {
     int64_t done;
     int64_t total;
     int64_t failed;
+    int64_t drawn_us;
 } ctl_progress_t;
 
-/* Draws the bar if standard error is a terminal. */
-void ctl_progress_draw(const ctl_progress_t *progress);
+/* Draws the bar if standard error is a terminal, at most ten times a second, and
+ * when all is done. */
+void ctl_progress_draw(ctl_progress_t *progress);
 
 /* Takes it away, so that a line may be written. */
 void ctl_progress_clear(void);
