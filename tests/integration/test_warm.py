@@ -11,18 +11,17 @@ import time
 
 import pytest
 
-from harness import control
+from harness import control, tls
 from harness.origin import Reply, ok
 
 MPMS = ("event",)
 FAULT = 3
+names = tls.names
 NONE = {"BYPASS": 0, "MISS": 0, "HIT": 0, "STALE": 0, "REVALIDATED": 0,
         "ERROR": 0, "no_verdict": 0, "stored": 0, "failed": 0, "failures": [],
         "repeated": 0, "skipped": 0}
 
-CONF = """
-ProxyPass / {origin}/ retry=0
-FCacheEnable on
+CONF = tls.CONF + """
 LogFormat "%h %l %u %t \\"%r\\" %>s %b \\"%{Referer}i\\" \\"%{User-Agent}i\\"" combined
 CustomLog {root}/access.log combined
 <Location /status>
@@ -199,7 +198,7 @@ def test_what_failed_is_told(httpd, origin, path):
     origin.on(path + "/cut", ok("x" * 100, cut=10))
     origin.on(path + "/odd", Reply(raw=b"SSH-2.0-odd\r\n"))
     base = f"http://127.0.0.1:{origin.port}"
-    closed = f"http://127.0.0.1:{httpd.ports[1]}/"
+    closed = f"http://127.0.0.1:{httpd.ports[2]}/"
     paths = [path + "/" + name for name in (
         "good", "gone", "bad", "worse", "moved", "cut", "odd")] + [closed]
     told, err = warm(base, paths, "--parallel", "1", code=FAULT)
@@ -213,6 +212,21 @@ def test_what_failed_is_told(httpd, origin, path):
     assert f"fcachectl: {base}{path}/gone: status 404" in lines
     assert all(line.rsplit(": ", 1)[1] in reasons for line in lines)
     assert origin.count("/nowhere") == 0
+
+
+def test_servers_prove_who_they_are(httpd, origin, path, certificate):
+    origin.on(path, ok("x"))
+    name, address = (f"https://{host}:{httpd.ports[1]}{path}"
+                     for host in ("localhost", "127.0.0.1"))
+    _, err = control.run("warm", "-", stdin=name, code=FAULT)
+    assert "certificate" in err
+    trust = {"SSL_CERT_FILE": str(certificate[0])}
+    _, err = control.run("warm", "-", stdin=address, code=FAULT, env=trust)
+    assert "certificate" in err
+    assert origin.count(path) == 0
+    for verdict in ("MISS", "HIT"):
+        out, _ = control.run("warm", "-", "--json", stdin=name, env=trust)
+        assert summary(out)[verdict] == 1
 
 
 def test_a_request_may_not_take_for_ever(origin, path):

@@ -3,6 +3,8 @@
 
 #include <apr_strings.h>
 
+#include <stdlib.h>
+
 #define US_PER_MS 1000
 
 int ctl_http_headers(fcache_fields_t fields, struct curl_slist **out_list,
@@ -27,6 +29,7 @@ int ctl_http_headers(fcache_fields_t fields, struct curl_slist **out_list,
 
 CURL *ctl_http_create(struct curl_slist *headers, int64_t timeout_us)
 {
+    const char *certificates = getenv("SSL_CERT_FILE");
     CURL *easy = curl_easy_init();
     int failed = 0;
 
@@ -44,6 +47,9 @@ CURL *ctl_http_create(struct curl_slist *headers, int64_t timeout_us)
     SET(USERAGENT, "fcachectl");
     SET(TIMEOUT_MS, (long)(timeout_us / US_PER_MS));
     SET(HTTPHEADER, headers);
+    if (certificates) {
+        SET(CAINFO, certificates);
+    }
 #undef SET
     if (failed) {
         curl_easy_cleanup(easy);

@@ -15,16 +15,16 @@ def settings():
     return env
 
 
-def start(*words, **more):
+def start(*words, env=None, **more):
     return subprocess.Popen(
-        [str(BUILD / "fcachectl"), *words], env=settings(),
+        [str(BUILD / "fcachectl"), *words], env={**settings(), **(env or {})},
         **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE,
            "stderr": subprocess.PIPE, **more})
 
 
-def run(*words, stdin="", code=0):
+def run(*words, stdin="", code=0, env=None):
     """Standard output and error as text; the status is looked at."""
-    process = start(*words, stdin=subprocess.PIPE)
+    process = start(*words, stdin=subprocess.PIPE, env=env)
     out, err = process.communicate(stdin.encode(), timeout=60)
     assert process.returncode == code, (words, process.returncode, out, err)
     return out.decode(), err.decode()
