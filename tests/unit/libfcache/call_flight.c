@@ -117,6 +117,87 @@ static void leaders_mark_what_is_not_stored(void **state)
     CALL_IS(t, "value 2", CACHE);
 }
 
+/* Who did not wait to the end for the leader, and failed, has no business with
+ * what that one stored meanwhile. */
+static void only_leaders_put_back(void **state)
+{
+    calling_t *t = calling_of(state);
+    t->call.stale_if_error_us = SECONDS(100);
+    CALL_IS(t, "value 1", COMPUTED);
+    t->now_us += SECONDS(11);
+    t->call.wait_us = SECONDS(5);
+    fcache_key_t key = calling_key(t);
+    assert_int_equal(fcache_flight_begin(t->cache, &key, 0, SECONDS(30),
+                                         t->now_us, &leader, t->pool, NULL),
+                     FCACHE_FLIGHT_LEAD);
+    unsigned puts = t->store->puts;
+    t->answers = FCACHE_UNAVAILABLE;
+    CALL_IS(t, "value 1", STALE);
+    CHECK_INT(t->waited_us, SECONDS(5));
+    CHECK_INT(t->runs, 2);
+    CHECK_INT(t->store->puts, puts);
+}
+
+/* It is good as it is. */
+static void what_is_fresh_is_not_put_back(void **state)
+{
+    calling_t *t = calling_of(state);
+    t->takes_us = SECONDS(5);
+    t->call.early_percent = 100;
+    t->random = UINT64_MAX;
+    CALL_IS(t, "value 1", COMPUTED);
+    t->random = 1; /* which is early */
+    t->answers = FCACHE_UNAVAILABLE;
+    unsigned puts = t->store->puts;
+    CALL_IS(t, "value 1", CACHE);
+    CHECK_INT(t->runs, 2);
+    CHECK_INT(t->store->puts, puts + 1); /* the lock */
+}
+
+/* That there is none is no value, also when computing fails later. */
+static void none_is_not_put_back(void **state)
+{
+    calling_t *t = calling_of(state);
+    t->call.negative_us = SECONDS(10);
+    t->call.stale_if_error_us = SECONDS(100);
+    t->call.wait_us = SECONDS(5);
+    t->answers = FCACHE_MISS;
+    CHECK_INT(calling_do(t), FCACHE_MISS);
+    t->now_us += SECONDS(11);
+    t->answers = FCACHE_UNAVAILABLE;
+    for (unsigned i = 2; i < 5; i++) {
+        CHECK_INT(calling_do(t), FCACHE_MISS);
+        CHECK_INT(t->report.source, FCACHE_CALL_STALE);
+        CHECK_INT(t->runs, i);
+    }
+}
+
+/* The clock is read for the look-up, then for the lock. */
+static int64_t stored_between_them(void *baton)
+{
+    calling_t *t = baton;
+    static int readings;
+    if (++readings == 2) {
+        calling_t other = *t;
+        other.env.now = calling_now;
+        other.env.baton = &other;
+        other.call.baton = &other;
+        CALL_IS(&other, "value 1", COMPUTED);
+        t->runs = other.runs;
+    }
+    return t->now_us;
+}
+
+static void a_leader_looks_once_more(void **state)
+{
+    calling_t *t = calling_of(state);
+    t->call.wait_us = SECONDS(5);
+    t->env.now = stored_between_them;
+    CALL_IS(t, "value 1", WAITED);
+    CHECK_INT(t->runs, 1);
+    CHECK_INT(t->waited_us, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +207,10 @@ int main(void)
         pool_test(a_leader_that_failed_is_followed_by_another),
         pool_test(what_is_not_stored_is_not_waited_for),
         pool_test(leaders_mark_what_is_not_stored),
+        pool_test(only_leaders_put_back),
+        pool_test(what_is_fresh_is_not_put_back),
+        pool_test(none_is_not_put_back),
+        pool_test(a_leader_looks_once_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
