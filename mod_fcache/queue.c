@@ -104,6 +104,9 @@ void mfc_queue_extend(const fcache_key_t *key, unsigned number,
     }
     apr_thread_mutex_lock(seat->mutex);
     if (seat->holder == number) {
+        if (until_us < seat->until_us) { /* for whom others sleep too long */
+            apr_thread_cond_broadcast(seat->left);
+        }
         seat->since_us = since_us;
         seat->until_us = until_us;
     }

@@ -27,7 +27,10 @@ FCacheLock on wait=10s lease=20s
     FCacheLock on wait=300ms lease=20s
 </Location>
 <Location /lease>
-    FCacheLock on wait=10s lease=300ms
+    FCacheLock on wait=60s lease=300ms
+</Location>
+<Location /patient>
+    FCacheLock on wait=60s lease=2m
 </Location>
 <Location /off>
     FCacheLock off
@@ -161,7 +164,7 @@ def test_private_answers_are_shared_with_nobody(httpd, origin, path):
 def test_uncacheable_answers_are_not_queued_for(httpd, origin, path):
     """Once that is known as many ask at the same time as without a cache."""
     inside = {}
-    for where in ("/bypassed", ""):
+    for where in ("/bypassed", "/patient"):
         target = where + path
         gate = Gate(ok("x", cc="no-store"))
         origin.on(target, ok("x", cc="no-store"), gate)
@@ -171,19 +174,20 @@ def test_uncacheable_answers_are_not_queued_for(httpd, origin, path):
         inside[where] = gate.inside
         gate.open()
         assert verdicts(started.result()) == {
-            None if where else "MISS": SOME}
-    assert inside[""] == inside["/bypassed"]
+            None if where == "/bypassed" else "MISS": SOME}
+    assert inside["/patient"] == inside["/bypassed"]
 
 
 def test_the_first_to_know_frees_all_others(httpd, origin, path):
     """Already the head of an answer tells that it is not stored."""
+    path = "/patient" + path
     head = Gate(ok("x" * 10, cc="no-store", pace=(1, 0.5)))
     rest = Gate(ok("y", cc="no-store"))
     origin.on(path, head, rest)
     started = Crowd([(httpd.port, path)], SOME)
     wait_for(lambda: head.inside, "the first")
     head.open()
-    wait_for(lambda: rest.inside == SOME - 1, "all others", 4)
+    wait_for(lambda: rest.inside == SOME - 1, "all others")
     rest.open()
     started.result()
 
@@ -314,16 +318,35 @@ def test_waiting_is_bounded(httpd, origin, path):
     assert verdicts(started.result()) == {"MISS": 4}
 
 
-def test_a_leader_that_hangs_loses_its_lease(httpd, origin, path):
+def hang(httpd, origin, path):
     path = "/lease" + path
     hung = Gate(ok("late"))
     origin.on(path, hung, ok("soon"))
     started = Crowd([(httpd.port, path)], 8)
-    wait_for(lambda: origin.count(path) == 2, "the second", 8)
+    wait_for(lambda: origin.count(path) == 2, "the second")
     assert httpd.get(path).body == b"soon"
     hung.open()
     assert {a.body for a in started.result()} == {b"late", b"soon"}
     assert origin.count(path) == 2
+
+
+def test_a_leader_that_hangs_loses_its_lease(httpd, origin, path):
+    hang(httpd, origin, path)
+
+
+def test_within_one_process_too(mpm, origin, path):
+    names = {"origin": f"http://127.0.0.1:{origin.port}"}
+    with Httpd(CONF, mpm, names=names, tuning=few(mpm), **OPTIONS) as server:
+        hang(server, origin, path)
+
+
+def few(mpm):
+    """16 workers, all of one process where processes have more than one."""
+    if mpm == "prefork":
+        return "ServerLimit 16\nStartServers 16\nMinSpareServers 1\n" \
+            "MaxSpareServers 16\nMaxRequestWorkers 16"
+    return "ServerLimit 1\nStartServers 1\nThreadsPerChild 16\n" \
+        "MaxRequestWorkers 16\nMinSpareThreads 1\nMaxSpareThreads 16"
 
 
 @pytest.fixture(name="quiet")
@@ -383,17 +406,11 @@ def child_of(httpd, port):
 
 
 def test_a_quarter_of_the_workers_waits_for_what_drags(mpm, origin, path):
-    if mpm == "prefork":
-        tuning = "ServerLimit 16\nStartServers 16\nMinSpareServers 1\n" \
-            "MaxSpareServers 16\nMaxRequestWorkers 16"
-    else:
-        tuning = "ServerLimit 1\nStartServers 1\nThreadsPerChild 16\n" \
-            "MaxRequestWorkers 16\nMinSpareThreads 1\nMaxSpareThreads 16"
     conf = CONF.replace("wait=10s", "wait=3s")
     gate = Gate(ok("hello"))
     origin.on(path, gate)
     names = {"origin": f"http://127.0.0.1:{origin.port}"}
-    with Httpd(conf, mpm, names=names, tuning=tuning, **OPTIONS) as server:
+    with Httpd(conf, mpm, names=names, tuning=few(mpm), **OPTIONS) as server:
         leader = Crowd([(server.port, path)], 1)
         wait_for(lambda: gate.inside, "the leader")
         time.sleep(3.1)  # it drags
