@@ -264,6 +264,17 @@ static const char *command(cmd_parms *cmd, void *conf_void, int argc,
     return NULL;
 }
 
+/* The first word, unless it may be a part of a password with a blank. */
+static const char *shown(char *const *words, int count)
+{
+    int i = 0;
+
+    while (i < count && strchr(words[i], '@') == NULL) {
+        i++;
+    }
+    return i == count ? words[0] : "...";
+}
+
 /* FCacheBackend NAME URL [option=value ...]: lifecycle.c creates it, when all are
  * known. */
 static const char *command_backend(cmd_parms *cmd, void *conf, int argc,
@@ -296,7 +307,7 @@ static const char *command_backend(cmd_parms *cmd, void *conf, int argc,
             return apr_psprintf(cmd->pool,
                                 "FCacheBackend \"%s\": \"%s\" is no option; "
                                 "allowed: option=value",
-                                argv[0], argv[i]);
+                                argv[0], shown(argv + i, argc - i));
         }
         apr_table_set(store->options,
                       apr_pstrmemdup(cmd->temp_pool, argv[i],

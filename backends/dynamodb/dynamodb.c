@@ -45,7 +45,7 @@ static fcache_status_t parse_table(const char *location, fcd_store_t *store,
         return fcache_error_set(error, FCACHE_BAD_CONFIG,
                                 "dynamodb:%.80s: must be dynamodb://TABLE, 3 "
                                 "to 255 letters, digits, '_', '-' or '.'",
-                                location);
+                                strpbrk(location, "@:") ? "..." : location);
     }
     store->table_name = apr_pstrdup(pool, name);
     store->table = fcache_str(store->table_name);

@@ -42,8 +42,8 @@ static const char *default_endpoint(const char *region, apr_pool_t *pool)
 static fcache_status_t refuse_endpoint(const char *text, const char *why,
                                        fcache_error_t *error)
 {
-    return fcache_error_set(error, FCACHE_BAD_CONFIG, "endpoint=%s: %s", text,
-                            why);
+    return fcache_error_set(error, FCACHE_BAD_CONFIG, "endpoint=%s: %s",
+                            strchr(text, '@') ? "..." : text, why);
 }
 
 static fcache_status_t parse_endpoint(const apr_table_t *options,

@@ -108,7 +108,7 @@ fcache_status_t fcd_source_parse(const apr_table_t *options,
         return fcache_error_set(error, FCACHE_BAD_CONFIG,
                                 "imds=%s: must be http://HOST:PORT of this "
                                 "machine or of AWS's metadata",
-                                imds);
+                                strchr(imds, '@') ? "..." : imds);
     }
     profile = profile ? profile : env("AWS_PROFILE");
     file = file ? file : env("AWS_SHARED_CREDENTIALS_FILE");

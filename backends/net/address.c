@@ -16,13 +16,28 @@
 static const char host_characters[] =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
 
+/* So much may be shown: neither what has an '@' nor what is behind a host's colon
+ * and no port, as it may be a password whose host was forgotten. */
+static size_t shown_len(const char *text)
+{
+    size_t host = strcspn(text, ":");
+    size_t digits = text[host] ? strspn(text + host + 1, "0123456789") : 0;
+    if (strchr(text, '@')) {
+        return 0;
+    }
+    int is_port = text[host] && digits <= 5 && !text[host + 1 + digits];
+    return strchr("[/", *text) || is_port ? strlen(text) : host;
+}
+
 static fcache_status_t bad(const char *text, const char *why,
                            fcache_error_t *error)
 {
+    size_t len = shown_len(text);
     return fcache_error_set(error, FCACHE_BAD_CONFIG,
-                            "server \"%.80s\": %s; there are host, host:port, "
+                            "server \"%.*s%s\": %s; there are host, host:port, "
                             "[address]:port and /path",
-                            text, why);
+                            (int)(len < 80 ? len : 80), text,
+                            text[len] ? "..." : "", why);
 }
 
 /* ":6379" to its end, or nothing. */

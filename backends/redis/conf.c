@@ -299,9 +299,8 @@ static fcache_status_t parse_servers(fcrd_conf_t *conf,
     }
     if (conf->topology != FCRD_SINGLE || from->location[0] != '/') {
         return fcache_error_set(error, FCACHE_BAD_CONFIG,
-                                "unix:%.100s is not unix:/path to one server's "
-                                "socket",
-                                from->location);
+                                "redis: the URL is unix:/path, to one server's "
+                                "socket");
     }
     conf->seed_count = 1;
     conf->is_local = 1;

@@ -36,17 +36,17 @@ typedef struct checking_t {
     fcache_error_t *error;
 } checking_t;
 
+/* With an '@' behind it the name may be a part of a password. */
 static int check_option(void *baton, const char *name, const char *value)
 {
     checking_t *checking = baton;
-    (void)value;
     if (!fcn_limits_has(name) && !fcn_tls_has(name) && !fcr_protect_has(name) &&
         !client_has(checking->client, name)) {
-        checking->status =
-            fcache_error_set(checking->error, FCACHE_BAD_CONFIG,
-                             "%s: has no option %.30s; there are %s, tls-...",
-                             checking->client->scheme, name,
-                             all_options(checking->client, checking->pool));
+        checking->status = fcache_error_set(
+            checking->error, FCACHE_BAD_CONFIG,
+            "%s: has no option %.30s; there are %s, tls-...",
+            checking->client->scheme, strchr(value, '@') ? "..." : name,
+            all_options(checking->client, checking->pool));
     }
     return checking->status == FCACHE_OK;
 }

@@ -130,9 +130,8 @@ static fcache_status_t create(const fcache_backend_conf_t *conf,
     tier->sync_us = SYNC_US;
     if (*conf->location) {
         return fcache_error_set(error, FCACHE_BAD_CONFIG,
-                                "tiered:%.64s: it has no place, only options: "
-                                "tiered:?l1=...&l2=...",
-                                conf->location);
+                                "tiered: it has no place, only options: "
+                                "tiered:?l1=...&l2=...");
     }
     apr_table_do(read_option, &reading, conf->options, (char *)NULL);
     fcache_status_t status = reading.status;

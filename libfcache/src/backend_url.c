@@ -50,12 +50,21 @@ static int lower_name(char *name)
     return *name != '\0';
 }
 
+/* What an error may show: the name of an option, but nothing that may be the rest
+ * of a password, when a '?' or '&' in it was not written as %3F or %26. */
+static const char *shown(const char *name)
+{
+    size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz"
+                              "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+    return name[len] ? "..." : name;
+}
+
 static fcache_status_t add_option(apr_table_t *options, char *name,
                                   const char *value, fcache_error_t *error)
 {
     if (!lower_name(name)) {
         return fcache_error_set(error, FCACHE_BAD_CONFIG,
-                                "'%s' is not an option's name", name);
+                                "'%s' is not an option's name", shown(name));
     }
     if (apr_table_get(options, name)) {
         return fcache_error_set(error, FCACHE_BAD_CONFIG,
@@ -72,12 +81,12 @@ static fcache_status_t parse_option(apr_table_t *options, char *text,
     char *equals = strchr(text, '=');
     if (!equals) {
         return fcache_error_set(error, FCACHE_BAD_CONFIG,
-                                "option '%s' has no value", text);
+                                "option '%s' has no value", shown(text));
     }
     *equals = '\0';
     if (!decode_percent(equals + 1)) {
         return fcache_error_set(error, FCACHE_BAD_CONFIG,
-                                "option '%s' has a bad %%-escape", text);
+                                "option '%s' has a bad %%-escape", shown(text));
     }
     return add_option(options, text, equals + 1, error);
 }
@@ -112,6 +121,15 @@ static int merge_option(void *baton, const char *name, const char *value)
     return merge->status == FCACHE_OK;
 }
 
+/* "//user:pass" of a password with a '?': the rest, and the '@', are behind it. */
+static int is_cut_off(const char *location, const char *options)
+{
+    const char *colon = strchr(location, ':');
+    return strncmp(location, "//", 2) == 0 && colon && !strchr(location, '@') &&
+           options && strchr(options, '@') &&
+           (!colon[1] || colon[1 + strspn(colon + 1, "0123456789,")]);
+}
+
 fcache_status_t fci_backend_url_parse(const char *text, const apr_table_t *more,
                                       fci_backend_url_t *out_url,
                                       apr_pool_t *pool, fcache_error_t *error)
@@ -122,12 +140,17 @@ fcache_status_t fci_backend_url_parse(const char *text, const apr_table_t *more,
         return fcache_error_set(error, FCACHE_BAD_CONFIG,
                                 "a store's URL is scheme:location?option=value"
                                 ", not '%.100s'",
-                                scheme);
+                                shown(scheme));
     }
     *colon = '\0';
     char *question = strchr(colon + 1, '?');
     if (question) {
         *question = '\0';
+    }
+    if (is_cut_off(colon + 1, question ? question + 1 : NULL)) {
+        return fcache_error_set(error, FCACHE_BAD_CONFIG,
+                                "a '?' in a URL's user or password is written "
+                                "%%3F");
     }
     *out_url = (fci_backend_url_t){scheme, colon + 1, apr_table_make(pool, 8)};
     fcache_status_t status =

@@ -221,6 +221,17 @@ def test_stores_with_their_secret_are_taken(conf):
     assert code == 0, text
 
 
+@pytest.mark.parametrize("store", [
+    "redis://u:hunter2@h:x", "redis://u:hun?ter2@h", "redis://u:hunter2",
+    "redis://u:hun ter2@h", "memcached://u:hunter2@h", "//u:hunter2@h",
+    "tiered: l1=memory: l2=redis://u:hunter2@h:x"])
+def test_a_password_is_not_told(store):
+    code, said = check(f"FCacheBackend x {store}\n")
+    assert code != 0
+    assert "/httpd.conf:" in said
+    assert "hun" not in said and "ter2" not in said
+
+
 @pytest.mark.parametrize("mode,text,said", [
     (0o644, SECRET, "secret"),
     (0o660, SECRET, "secret"),

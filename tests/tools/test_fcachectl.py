@@ -208,6 +208,17 @@ def test_the_store_is_the_default_one_unless_said():
     assert done.returncode == OK or b" memory:default: " in done.stderr
 
 
+@pytest.mark.parametrize("url", [
+    "redis://u:hunter2@h:x", "redis://u:hun?ter2@h", "redis://u:hunter2",
+    "//u:hunter2@h", "redis://127.0.0.1:1?db=x&password=hunter2"])
+def test_a_password_is_not_told(url):
+    done = subprocess.run([os.environ["FCACHECTL"], "-s", url, "stats"],
+                          capture_output=True, check=False, timeout=20)
+    assert done.returncode == USAGE
+    assert b"--store: " in done.stderr
+    assert b"hun" not in done.stderr and b"ter2" not in done.stderr
+
+
 def test_output_that_cannot_be_written_is_a_fault(ctl):
     with open("/dev/full", "wb") as full:
         done = subprocess.run([os.environ["FCACHECTL"], "-s", ctl.store, "ls"],

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static fcache_status_t open_store(ctl_t *ctl, const char *url)
 {
@@ -37,6 +38,12 @@ static fcache_status_t open_store(ctl_t *ctl, const char *url)
     return fcache_create(&options, &ctl->cache, ctl->pool, &ctl->error);
 }
 
+/* Of others a part may be a password. */
+static int may_be_told(const char *url)
+{
+    return !strpbrk(url, "@?") && !strstr(url, "//");
+}
+
 static ctl_exit_t run(ctl_t *ctl, int argc, const char *const *argv)
 {
     const ctl_command_t *command;
@@ -56,7 +63,7 @@ static ctl_exit_t run(ctl_t *ctl, int argc, const char *const *argv)
     }
     status = open_store(ctl, url);
     if (status != FCACHE_OK) {
-        return ctl_failed(ctl, status, url);
+        return ctl_failed(ctl, status, may_be_told(url) ? url : "--store");
     }
     ctl->now_us = apr_time_now();
     return command->run(ctl);

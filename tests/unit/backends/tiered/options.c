@@ -16,7 +16,7 @@ static void options_are_read(void **state)
         {"tiered:?l1=NEAR&l2=NEAR", "l1 and l2 are the same"},
         {"tiered:?l1=FAR&l2=NEAR", "l1 is a store 'far:'"},
         {"tiered:?l1=far:&l2=NEAR", "l1 is a store 'far:'"},
-        {"tiered:place?l1=NEAR&l2=FAR", "tiered:place: it has no place"},
+        {"tiered:place?l1=NEAR&l2=FAR", "tiered: it has no place"},
         {"tiered:?l1=NEAR&l2=FAR&l3=x", "no option l3; there are l1 and l2"},
         {"tiered:?l1=NEAR&l2=FAR&sync=soon", "sync=soon is not a time from 10"},
         {"tiered:?l1=NEAR&l2=FAR&sync=9ms", "sync=9ms"},
