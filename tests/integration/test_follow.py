@@ -61,8 +61,13 @@ def prepare(server):
 def following(*words):
     """Its lines of JSON, one by one, for as long as they are wanted."""
     process = control.start(*words, "--json")
+
+    def lines():
+        for _ in range(120):
+            yield json.loads(process.stdout.readline())
+        raise AssertionError("what was waited for never came")
     try:
-        yield (json.loads(line) for line in process.stdout)
+        yield lines()
     finally:
         process.terminate()
         process.communicate(timeout=20)
