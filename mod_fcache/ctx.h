@@ -300,8 +300,8 @@ void mfc_refresh_promise(request_rec *r, mfc_ctx_t *ctx);
 void mfc_refresh_early(request_rec *r, mfc_ctx_t *ctx);
 void mfc_refresh_start(request_rec *r, const mfc_ctx_t *ctx);
 
-/* A refresh brought what is not to be stored: is the stale entry, which would
- * be served on, over with? */
+/* The origin sent what is not to be stored: is the stale entry, which might be
+ * served on, over with? */
 void mfc_refresh_supersede(const request_rec *r, const mfc_ctx_t *ctx);
 
 /* The connection on which the answer to a refresh is waited for. */

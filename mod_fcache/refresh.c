@@ -366,9 +366,26 @@ static int is_over(int status, fcache_reason_t reason)
            reason != FCACHE_REASON_COOKIE && reason != FCACHE_REASON_SET_COOKIE;
 }
 
+/* A client of whom nothing is known asked for what was stale, and it is not one
+ * of many answers that the URL may have: the content, or that there is none. */
+static int is_of_anybody(const request_rec *r, const mfc_ctx_t *ctx)
+{
+    fcache_reason_t why = ctx->decision.reason;
+
+    return (why == FCACHE_REASON_EXPIRED || why == FCACHE_REASON_SOFT_PURGED ||
+            why == FCACHE_REASON_ENTRY_NO_CACHE) &&
+           (r->status == HTTP_OK || r->status == HTTP_NOT_FOUND ||
+            r->status == HTTP_GONE) &&
+           !r->header_only &&
+           !(ctx->request.flags & FCACHE_REQUEST_AUTHENTICATED) &&
+           apr_table_get(r->headers_in, "Authorization") == NULL &&
+           apr_table_get(r->headers_in, "Cookie") == NULL;
+}
+
 void mfc_refresh_supersede(const request_rec *r, const mfc_ctx_t *ctx)
 {
-    if (ctx->found == FCACHE_OK && mfc_repeat_is(r->connection) &&
+    if (ctx->found == FCACHE_OK &&
+        (mfc_repeat_is(r->connection) || is_of_anybody(r, ctx)) &&
         is_over(r->status, ctx->judgement.reason)) {
         fcache_del(ctx->cache, &ctx->hit.key, ctx->answered_us, NULL);
     }

@@ -278,3 +278,25 @@ def test_stale_answers_for_an_origin_that_fails(httpd, origin, path):
         assert (answer.status, answer.cache) == (status, verdict), cc
         assert answer.body == body or \
             (body is None and answer.body != b"old"), cc
+
+
+@pytest.mark.parametrize("asked", [
+    {}, {"Cookie": "a=b"}, {"Authorization": "Basic eDp5"}])
+@pytest.mark.parametrize("status,cc", [(404, None), (410, "no-store"),
+                                       (200, "no-store"), (200, "private"),
+                                       (302, "no-store"), (403, None),
+                                       (503, None)])
+def test_what_is_no_more_is_not_served_for_an_origin_that_fails(
+        httpd, origin, path, asked, status, cc):
+    """What takes the place of a stale answer ends it (RFC 9111 section 4.3.3),
+    though it is not stored itself; not what may be for one client, or passes."""
+    httpd.log.allow("proxy:", "proxy_http:")
+    fields = () if cc is None else (("Cache-Control", cc),)
+    origin.on(path, ok("old", cc="max-age=1, public"),
+              Reply(status, (*fields, ("Location", "/x")), b"instead"),
+              Reply(drop=True))
+    httpd.get(path)
+    time.sleep(1.1)
+    assert httpd.get(path, asked).status == status
+    ends = status in (200, 404, 410) and not asked
+    assert httpd.get(path).status == (502 if ends else 200)
