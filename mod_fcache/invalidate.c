@@ -150,7 +150,8 @@ static void forget_written(request_rec *r, mfc_ctx_t *ctx)
     add_reference(&written, "Location");
     add_reference(&written, "Content-Location");
     add_groups(&written);
-    if (fcache_clear(ctx->cache, (const fcache_scope_t *)written.scopes->elts,
+    if (fcache_clear(ctx->cache,
+                     &APR_ARRAY_IDX(written.scopes, 0, fcache_scope_t),
                      (size_t)written.scopes->nelts, &error) != FCACHE_OK) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
                       "FC0104: what is stored for a URL that was written to "

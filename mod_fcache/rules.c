@@ -100,10 +100,10 @@ static void purge(const going_t *going)
     fcache_status_t status = FCACHE_UNAVAILABLE;
 
     if (cache != NULL) {
-        status =
-            fcache_purge(cache, (const fcache_purge_t *)going->purges->elts,
-                         (size_t)going->purges->nelts, apr_time_now(), NULL,
-                         going->r->pool, &error);
+        status = fcache_purge(cache,
+                              &APR_ARRAY_IDX(going->purges, 0, fcache_purge_t),
+                              (size_t)going->purges->nelts, apr_time_now(),
+                              NULL, going->r->pool, &error);
     }
     if (status != FCACHE_OK) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, going->r,

@@ -4,7 +4,12 @@
 #include "../remote/remote.h"
 
 #include <apr_strings.h>
+#include <apr_time.h>
 #include <openssl/crypto.h>
+
+/* Who has the item needs some milliseconds. */
+#define CONFLICTS_MAX 16
+#define NAP_US        5000
 
 /* A service across a network, with TLS and a signature for each request. */
 static const fcn_limits_t limits = {
@@ -101,13 +106,29 @@ static uint64_t max_value(void *self)
     return FCD_VALUE_MAX;
 }
 
+static fcache_status_t call(fcd_store_t *store, fcd_exchange_t *exchange,
+                            fcache_error_t *error)
+{
+    for (int i = 0; i < CONFLICTS_MAX; i++) {
+        fcache_status_t status =
+            fcd_service_call(&store->service, exchange, error);
+        if (exchange->failure.remedy != FCD_REMEDY_AGAIN ||
+            fcn_deadline_left_ms(exchange->deadline) == 0) {
+            return status;
+        }
+        apr_sleep(NAP_US);
+    }
+    return fcache_error_set(error, FCACHE_UNAVAILABLE,
+                            "too many transactions have the item");
+}
+
 fcache_status_t fcd_exchange(fcd_store_t *store, fcd_exchange_t *exchange,
                              fcache_buf_t *body, fcache_status_t status,
                              fcache_error_t *error)
 {
     if (status == FCACHE_OK) {
         exchange->body = fcache_buf_bytes(body);
-        status = fcd_service_call(&store->service, exchange, error);
+        status = call(store, exchange, error);
         if (exchange->failure.remedy == FCD_REMEDY_TABLE) {
             fcache_error_set(error, status,
                              "there is no DynamoDB table \"%.100s\" in %s: "

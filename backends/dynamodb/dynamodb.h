@@ -26,9 +26,11 @@ typedef struct fcd_store_t {
     fcd_service_t service;
     fcache_bytes_t table;
     const char *table_name;
+    _Atomic int lacks_transactions; /* a service that is not Amazon's */
 } fcd_store_t;
 
-/* One exchange: `body`, which `status` says was built or not, is sent and freed.
+/* One exchange: `body`, which `status` says was built or not, is sent and freed;
+ * sent again, a few times, while another's transaction has the item.
  * FCACHE_UNAVAILABLE names what makes a table that is missing. */
 fcache_status_t fcd_exchange(fcd_store_t *store, fcd_exchange_t *exchange,
                              fcache_buf_t *body, fcache_status_t status,

@@ -45,7 +45,8 @@ typedef enum fcd_remedy_t {
     FCD_REMEDY_NONE,
     FCD_REMEDY_CREDENTIALS, /* others are needed */
     FCD_REMEDY_CLOCK,       /* ours and theirs differ */
-    FCD_REMEDY_TABLE        /* there is none */
+    FCD_REMEDY_TABLE,       /* there is none */
+    FCD_REMEDY_AGAIN        /* somebody else is at it */
 } fcd_remedy_t;
 
 #define FCD_TYPE_MAX 64

@@ -221,6 +221,22 @@ fcache_status_t fcd_request_count(fcache_bytes_t table, fcache_bytes_t counter,
                 arguments);
 }
 
+fcache_status_t fcd_request_counts(fcache_bytes_t table,
+                                   const fcache_bytes_t *counters, size_t count,
+                                   uint64_t value, fcache_buf_t *out)
+{
+    const char *start = "{'TransactItems':[{'Update':";
+    fcache_status_t status = FCACHE_OK;
+    for (size_t i = 0; status == FCACHE_OK && i < count; i++) {
+        status = fill(out, start, NULL);
+        if (status == FCACHE_OK) {
+            status = fcd_request_count(table, counters[i], value, out);
+        }
+        start = "},{'Update':";
+    }
+    return status == FCACHE_OK ? fill(out, "}]}", NULL) : status;
+}
+
 fcache_status_t fcd_request_scan(fcache_bytes_t table, fcache_bytes_t after,
                                  fcache_buf_t *out)
 {

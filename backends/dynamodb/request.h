@@ -52,6 +52,11 @@ fcache_status_t fcd_request_swap(fcache_bytes_t table, fcache_bytes_t name,
 fcache_status_t fcd_request_count(fcache_bytes_t table, fcache_bytes_t counter,
                                   uint64_t value, fcache_buf_t *out);
 
+/* TransactWriteItems that sets several, all or none; at most FCR_TICK_MAX. */
+fcache_status_t fcd_request_counts(fcache_bytes_t table,
+                                   const fcache_bytes_t *counters, size_t count,
+                                   uint64_t value, fcache_buf_t *out);
+
 /* Scan of all entries behind the item `after` (len 0: from the start). */
 fcache_status_t fcd_request_scan(fcache_bytes_t table, fcache_bytes_t after,
                                  fcache_buf_t *out);

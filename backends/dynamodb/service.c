@@ -191,6 +191,7 @@ static fcache_status_t judge(fcd_service_t *service, fcd_exchange_t *exchange,
         break;
     case FCD_REMEDY_NONE:
     case FCD_REMEDY_TABLE:
+    case FCD_REMEDY_AGAIN:
         break;
     }
     return exchange->failure.status;

@@ -68,6 +68,7 @@ ctl_exit_t ctl_clear(ctl_t *ctl)
     clearing_t clearing = {
         {0}, apr_array_make(ctl->pool, 1, sizeof(fcache_scope_t))};
     ctl_exit_t code = scope_of(ctl, &clearing.scope);
+    const void *scopes;
     fcache_status_t status;
 
     if (code != CTL_OK) {
@@ -78,9 +79,9 @@ ctl_exit_t ctl_clear(ctl_t *ctl)
     } else {
         APR_ARRAY_PUSH(clearing.scopes, fcache_scope_t) = clearing.scope;
     }
-    status =
-        fcache_clear(ctl->cache, (const fcache_scope_t *)clearing.scopes->elts,
-                     (size_t)clearing.scopes->nelts, &ctl->error);
+    scopes = clearing.scopes->elts;
+    status = fcache_clear(ctl->cache, scopes, (size_t)clearing.scopes->nelts,
+                          &ctl->error);
     if (status != FCACHE_OK) {
         return ctl_failed(ctl, status, "clear");
     }

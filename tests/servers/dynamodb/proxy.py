@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What stands in front of dynalite: it verifies signatures, fails on demand,
-knows what dynalite does not (TimeToLive), and hands out credentials as an
+knows what dynalite does not (TimeToLive, transactions), and hands out credentials as an
 instance's or a container's metadata does.
 
 POST /_control sets, of what it is given: `faults`, a list of {operation, kind,
@@ -26,6 +26,8 @@ ERRORS = {  # kind -> HTTP status
     "AccessDeniedException": 400,
     "ResourceNotFoundException": 400,
     "ValidationException": 400,
+    "TransactionConflictException": 400,
+    "UnknownOperationException": 400,
     "InternalServerError": 500,
     "ServiceUnavailable": 503,
 }
@@ -44,6 +46,7 @@ class State:
 
     def __init__(self, region, dynalite, known):
         self.lock = threading.Lock()
+        self.alone = threading.RLock()  # of a transaction
         self.region, self.dynalite = region, dynalite
         self.secrets = dict(known)  # key id -> (secret, token)
         self.ends = {}  # key id -> when it expires
@@ -177,7 +180,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             if kind == "latency":
                 time.sleep(fault["seconds"])
-            self.answer(*self.ask(operation, body, fault))
+            with self.state.alone:
+                self.answer(*self.ask(operation, body, fault))
 
     def expire(self, table):
         if table in self.state.expiring:
@@ -199,15 +203,41 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if fault["keep"] == 0:
                 return 200, json.dumps({"Responses": {},
                                         "UnprocessedKeys": left}).encode()
+        if operation == "TransactWriteItems":
+            return self.transact(json.loads(body)["TransactItems"])
         status, answer = self.forward(operation, body)
         if left:
             answer = json.dumps({**json.loads(answer),
                                  "UnprocessedKeys": left}).encode()
         return status, answer
 
+    def transact(self, items):
+        """All updates or none, while nobody else is served."""
+        done = []
+        for update in (item["Update"] for item in items):
+            status, answer = self.forward("UpdateItem", json.dumps(
+                {**update, "ReturnValues": "ALL_OLD"}).encode())
+            if status != 200:
+                self.undo(done)
+                reasons = [{"Code": "None"}] * len(done) + [
+                    {"Code": "ConditionalCheckFailed"}]
+                return 400, json.dumps({
+                    "__type": PREFIX + "TransactionCanceledException",
+                    "CancellationReasons": reasons}).encode()
+            done.append((update, json.loads(answer).get("Attributes")))
+        return 200, b"{}"
+
+    def undo(self, done):
+        for update, old in done:
+            table = {"TableName": update["TableName"]}
+            what = ("PutItem", {"Item": old}) if old else \
+                ("DeleteItem", {"Key": update["Key"]})
+            self.forward(what[0], json.dumps({**table, **what[1]}).encode())
+
     def forward(self, operation, body):
         headers = {name: self.headers[name] for name in (
-            "X-Amz-Target", "X-Amz-Date", "Authorization", "Content-Type")}
+            "X-Amz-Date", "Authorization", "Content-Type")}
+        headers["X-Amz-Target"] = f"DynamoDB_20120810.{operation}"
         for fresh in (False, True):
             if fresh or not self.upstream:
                 self.upstream = http.client.HTTPConnection(

@@ -195,6 +195,91 @@ static void ticks_go_up(void **state)
     assert_int_equal(number_of(rig, "c2"), 1002);
 }
 
+/* ---- lists --------------------------------------------------------------- */
+
+#define LIST 20
+
+static uint64_t tick_list(const rig_t *rig, uint64_t floor)
+{
+    uint64_t clock = 0;
+    fcache_error_t error = {""};
+    fcache_bytes_t names[LIST];
+    for (size_t i = 0; i < LIST; i++) {
+        names[i] = rig_name(rig, apr_psprintf(rig->pool, "l%d", (int)i));
+    }
+    if (fcd_client.tick(rig->self, NULL, rig_name(rig, "clock"), names, LIST,
+                        floor, &clock, rig_soon(), &error) != FCACHE_OK) {
+        fail_msg("%s", error.text);
+    }
+    for (size_t i = 0; i < LIST; i++) {
+        assert_true(number_of(rig, apr_psprintf(rig->pool, "l%d", (int)i)) >=
+                    clock);
+    }
+    return clock;
+}
+
+static size_t count_of(const char *text, const char *word)
+{
+    size_t count = 0;
+    for (; (text = strstr(text, word)) != NULL; text++) {
+        count++;
+    }
+    return count;
+}
+
+static void lists_are_three_requests(void **state)
+{
+    rig_t *rig = rig_open(*state, NULL);
+    rig_control(rig, "{}");
+    for (int i = 0; i < 2; i++) {
+        tick_list(rig, 1000);
+        const char *seen = rig_control(rig, "{}");
+        assert_int_equal(count_of(seen, "BatchGetItem"), 1 + LIST);
+        assert_int_equal(count_of(seen, "TransactWriteItems"), 1);
+        /* a clock that is there already is raised by a second one */
+        assert_in_range(count_of(seen, "UpdateItem"), 1, 2);
+    }
+}
+
+/* One that is further, as the clock was lost: the others are set all the same, and
+ * it stays. */
+static void lists_that_are_not_one_act(void **state)
+{
+    rig_t *rig = rig_open(*state, NULL);
+    tick(rig, "l7", 5000);
+    assert_int_equal(
+        fcd_client.remove(rig->self, rig_name(rig, "clock"), rig_soon(), NULL),
+        FCACHE_OK);
+    assert_int_equal(tick_list(rig, 1000), 1000);
+    assert_int_equal(number_of(rig, "l7"), 5000);
+    assert_int_equal(number_of(rig, "l6"), 1000);
+}
+
+static void transactions_may_be_unknown(void **state)
+{
+    rig_t *rig = rig_open(*state, NULL);
+    rig_control(rig, "{\"faults\":[{\"operation\":\"TransactWriteItems\","
+                     "\"kind\":\"UnknownOperationException\",\"times\":-1}]}");
+    tick_list(rig, 1000);
+    tick_list(rig, 1000);
+    const char *seen = rig_control(rig, "{\"faults\":[]}");
+    assert_int_equal(count_of(seen, "TransactWriteItems"), 1);
+    assert_in_range(count_of(seen, "UpdateItem"), 2 * LIST + 2, 2 * LIST + 4);
+}
+
+/* An item that another's transaction has is asked for again. */
+static void conflicts_pass(void **state)
+{
+    rig_t *rig = rig_open(*state, NULL);
+    rig_control(rig,
+                "{\"faults\":[{\"operation\":\"UpdateItem\","
+                "\"kind\":\"TransactionConflictException\",\"times\":3}]}");
+    assert_int_equal(tick(rig, "c", 1000), 1000);
+    assert_int_equal(number_of(rig, "c"), 1000);
+    const char *seen = rig_control(rig, "{}");
+    assert_int_equal(count_of(seen, "UpdateItem"), 3 + 2);
+}
+
 static void *tick_often(void *baton)
 {
     const rig_t *rig = baton;
@@ -376,6 +461,10 @@ int main(void)
         pool_test(many_are_fetched),
         pool_test(repeated_names_are_fetched),
         pool_test(ticks_go_up),
+        pool_test(lists_are_three_requests),
+        pool_test(lists_that_are_not_one_act),
+        pool_test(transactions_may_be_unknown),
+        pool_test(conflicts_pass),
         pool_test(ticks_at_once_all_count),
         pool_test(of_many_repairs_one_counts),
         pool_test(walks_see_all_pages),
