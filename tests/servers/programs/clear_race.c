@@ -124,7 +124,7 @@ static void clear(int try)
         .tag = fcache_str(tag),
     };
     int now = atomic_fetch_add(&board->truth, 1) + 1;
-    fcache_status_t status = fcache_clear(cache, &scope, 0, &error);
+    fcache_status_t status = fcache_clear(cache, &scope, 1, &error);
     note(status, &error);
     if (status == FCACHE_OK) {
         atomic_store(&board->cleared, now);
