@@ -241,7 +241,7 @@ static void clear(apr_pool_t *pool)
     int64_t second = round_trips(); /* what asking takes itself */
     double begun = now_us();
 
-    if (fcache_purge(cache, &purge, apr_time_now(), pool, &error) !=
+    if (fcache_purge(cache, &purge, 1, apr_time_now(), NULL, pool, &error) !=
         FCACHE_OK) {
         die("clear", error.text);
     }
