@@ -26,14 +26,19 @@ void mfc_stale_hold(request_rec *r, mfc_ctx_t *ctx)
     apr_pool_cleanup_register(r->pool, ctx, release, apr_pool_cleanup_null);
 }
 
-/* What the client asked for may forbid it too: then no reason of these two. */
+/* What the client asked for may forbid it too: then no reason of these two. Or
+ * it may allow it for longer than the origin does. */
 int mfc_stale_may_answer(const mfc_ctx_t *ctx, fcache_stale_t cause)
 {
+    fcache_entry_t entry = ctx->hit.entry;
+
+    if (entry.stale_if_error_s < ctx->decision.stale_if_error_s) {
+        entry.stale_if_error_s = ctx->decision.stale_if_error_s;
+    }
     return ctx->holds_entry &&
            (ctx->decision.reason == FCACHE_REASON_EXPIRED ||
             ctx->decision.reason == FCACHE_REASON_SOFT_PURGED) &&
-           fcache_may_serve_stale(&ctx->policy, &ctx->hit.entry, cause,
-                                  apr_time_now());
+           fcache_may_serve_stale(&ctx->policy, &entry, cause, apr_time_now());
 }
 
 fcache_stale_t mfc_stale_cause(const request_rec *r, const mfc_ctx_t *ctx)

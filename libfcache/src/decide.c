@@ -15,12 +15,18 @@ typedef struct wishes_t {
     int64_t max_age_s; /* FCACHE_NO_DELTA when absent, likewise below */
     int64_t min_fresh_s;
     int64_t max_stale_s;
+    int64_t stale_if_error_s;
 } wishes_t;
 
 static wishes_t read_wishes(const fcache_policy_t *policy,
                             fcache_fields_t fields)
 {
-    wishes_t wishes = {0, 0, FCACHE_NO_DELTA, FCACHE_NO_DELTA, FCACHE_NO_DELTA};
+    wishes_t wishes = {0,
+                       0,
+                       FCACHE_NO_DELTA,
+                       FCACHE_NO_DELTA,
+                       FCACHE_NO_DELTA,
+                       FCACHE_NO_DELTA};
     fcache_cc_t cc;
     if (policy->request_control == FCACHE_REQUEST_CONTROL_IGNORE) {
         return wishes;
@@ -37,6 +43,7 @@ static wishes_t read_wishes(const fcache_policy_t *policy,
         wishes.max_age_s = cc.max_age_s;
         wishes.min_fresh_s = cc.min_fresh_s;
         wishes.max_stale_s = cc.max_stale_s;
+        wishes.stale_if_error_s = cc.stale_if_error_s;
     }
     return wishes;
 }
@@ -228,8 +235,9 @@ fcache_decision_t fcache_decide(const fcache_policy_t *policy,
                                 const fcache_entry_t *entry, int soft_purged,
                                 const fcache_request_t *request, int64_t now_us)
 {
-    fcache_decision_t decision = {FCACHE_PLAN_HIT, FCACHE_REASON_FRESH, 0, 0};
     wishes_t wishes = read_wishes(policy, request->fields);
+    fcache_decision_t decision = {FCACHE_PLAN_HIT, FCACHE_REASON_FRESH, 0, 0,
+                                  wishes.stale_if_error_s};
     fcache_reason_t why = check_presence(policy, entry, request, now_us);
     if (!entry || why != FCACHE_REASON_NONE) {
         return ask(decision, &wishes, FCACHE_PLAN_MISS, why);

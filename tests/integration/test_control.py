@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What clients ask for in Cache-Control, and what they are told there."""
+import time
+
 import pytest
 
-from harness.origin import counting, ok
+from harness.origin import Reply, counting, ok
 
 CONF = """
 ProxyPass / {origin}/ retry=0
@@ -159,3 +161,27 @@ def test_a_refresh_sends_our_validator(httpd, origin, path):
     pair(httpd, path)
     ask(httpd, path, "no-cache")
     assert origin.seen(path)[1].get("If-None-Match") == '"v"'
+
+
+@pytest.mark.parametrize("stored,asked,status", [
+    ("max-age=1", "", 503), ("max-age=1", "stale-if-error=60", 200),
+    ("max-age=1", "stale-if-error", 503), ("max-age=1", "stale-if-error=0", 503),
+    ("max-age=1, stale-if-error=60", "stale-if-error=0", 200),
+    ("max-age=1", "stale-if-error=60, no-cache", 503),
+    ("max-age=1, must-revalidate", "stale-if-error=60", 503),
+    ("s-maxage=1", "stale-if-error=60", 503)])
+@pytest.mark.parametrize("scope", ["", "/ignore"])
+def test_stale_if_error(httpd, origin, path, stored, asked, status, scope):
+    """RFC 5861 section 4: what a request allows for itself (T19)."""
+    path = scope + path
+    origin.on(path, ok("old", ("ETag", '"a"'), cc=stored),
+              Reply(503, (), b"failed"))
+    httpd.get(path)
+    time.sleep(1.1)
+    answer = httpd.get(path, {"Cache-Control": asked} if asked else {})
+    if scope and "stale-if-error=60" not in stored:
+        status = 503
+    assert (answer.status, answer.cache) == (
+        status, "STALE" if status == 200 else "MISS")
+    assert httpd.get(path).status == (
+        200 if "stale-if-error=60" in stored else 503)

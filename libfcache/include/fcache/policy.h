@@ -196,6 +196,8 @@ typedef struct fcache_decision_t {
     fcache_reason_t reason;
     int64_t age_s; /* current age, when there is an entry; never rounded up */
     int64_t ttl_s; /* freshness left, negative when stale */
+    int64_t stale_if_error_s; /* what the request allows in an error beyond the
+                                 entry (RFC 5861 §4), or FCACHE_NO_DELTA */
 } fcache_decision_t;
 
 /*
