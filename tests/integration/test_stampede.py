@@ -24,7 +24,7 @@ FCacheLock on wait=10s lease=20s
     FCacheLock on
 </Location>
 <Location /brief>
-    FCacheLock on wait=300ms lease=20s
+    FCacheLock on wait=300ms lease=2m
 </Location>
 <Location /lease>
     FCacheLock on wait=60s lease=300ms
@@ -124,6 +124,19 @@ def test_one_asks_for_all(httpd, origin, path, where):
         assert text.endswith("; collapsed; detail=collapsed")
 
 
+def test_those_who_waited_say_so(mpm, origin, path):
+    gate = Gate(ok("hello"))
+    origin.on(path, gate)
+    names = {"origin": f"http://127.0.0.1:{origin.port}"}
+    with Httpd(CONF, mpm, names=names, tuning=few(mpm), **OPTIONS) as server:
+        started = Crowd([(server.port, path)], 8)
+        wait_for(lambda: gate.inside, "the first")
+        time.sleep(0.5)
+        gate.open()
+        told = [a.get("Cache-Status") for a in started.result()]
+    assert sum("; collapsed;" in text for text in told) == 7, told
+
+
 def test_one_revalidates_for_all(httpd, origin, path):
     old = ok("old", ("ETag", '"1"'), cc="max-age=1")
     confirmed = Reply(304, (("ETag", '"1"'), ("Cache-Control", "max-age=60")),
@@ -138,17 +151,25 @@ def test_one_revalidates_for_all(httpd, origin, path):
 
 
 def test_each_variant_has_its_own(httpd, origin, path):
-    origin.on(path, lambda r: ok(r.get("Accept-Language"),
-                                 ("Vary", "Accept-Language"), delay=0.3))
+    path = "/patient" + path
+    first = ok("it", ("Vary", "Accept-Language"))
+    gate = Gate(lambda r: ok(r.get("Accept-Language"),
+                             ("Vary", "Accept-Language")))
+    origin.on(path, first, gate)
+    httpd.get(path, [("Accept-Language", "it")])
     words = ("de", "en", "fr")
-    answers = crowd([(httpd.port, path)], SOME, lambda n:
+    started = Crowd([(httpd.port, path)], SOME, lambda n:
                     [("Accept-Language", words[n % 3])])
-    for number, answer in enumerate(answers):
+    wait_for(lambda: gate.inside == 3, "one for each")
+    assert settled(origin, path) == 4
+    gate.open()
+    for number, answer in enumerate(started.result()):
         assert answer.body == words[number % 3].encode()
-    assert origin.count(path) == 3
+    assert origin.count(path) == 4
 
 
 def test_private_answers_are_shared_with_nobody(httpd, origin, path):
+    httpd.log.allow(*ALL_BUSY)
     gate = Gate(lambda r: ok(r.get("Cookie"), cc="private, max-age=60"))
     origin.on(path, gate)
     started = Crowd([(httpd.port, path)], 100, lambda n:

@@ -23,6 +23,12 @@ FCacheBackend far {store}
 FCacheEnable on
 FCacheStore far
 FCacheLock on wait=10s lease=20s
+<Location /brief>
+    FCacheLock on wait=300ms lease=2m
+</Location>
+<Location /patient>
+    FCacheLock on wait=60s lease=2m
+</Location>
 <Location /lease>
     FCacheLock on wait=10s lease=1s
 </Location>
@@ -66,13 +72,26 @@ def test_one_asks_for_all(pair, path, store):
 
 def test_nobody_waits_for_what_is_not_stored(pair, path):
     one, two, origin = pair
+    path = "/patient" + path
     gate = Gate(ok("x", cc="no-store"))
     origin.on(path, ok("x", cc="no-store"), gate)
     one.get(path)
     started = Crowd([(one.port, path), (two.port, path)], SOME)
-    real.wait_for(lambda: gate.inside == SOME, "all of them", 8)
+    real.wait_for(lambda: gate.inside == SOME, "all of them")
     gate.open()
     assert {a.cache for a in started.result()} == {"MISS"}
+
+
+def test_waiting_is_bounded(pair, path):
+    one, two, origin = pair
+    path = "/brief" + path
+    gate = Gate(ok("hello"))
+    origin.on(path, gate)
+    started = [Crowd([(server.port, path)], 2) for server in (one, two)]
+    real.wait_for(lambda: gate.inside == 4, "all of them")
+    gate.open()
+    for each in started:
+        assert {a.body for a in each.result()} == {b"hello"}
 
 
 def shot(pair, path, kill):
