@@ -4,7 +4,7 @@
 #include "ascii.h"
 #include "sf.h"
 
-#define MAX_INTEGER INT64_C(999999999999999) /* RFC 8941 §3.3.1 */
+#define MAX_INTEGER INT64_C(999999999999999) /* RFC 9651 §3.3.1 */
 
 static const char *const forwards[] = {
 #define X(name, text) text,
@@ -61,7 +61,7 @@ fcache_forward_t fcache_forward_of(fcache_reason_t bypass,
 
 /* ---- names --------------------------------------------------------------- */
 
-/* sf-token (RFC 8941 §3.3.4). */
+/* sf-token (RFC 9651 §3.3.4). */
 static int is_sf_token(fcache_bytes_t text)
 {
     if (!fci_is_lower(fci_lower(text.ptr[0])) && text.ptr[0] != '*') {
@@ -76,7 +76,7 @@ static int is_sf_token(fcache_bytes_t text)
     return 1;
 }
 
-/* sf-string (RFC 8941 §3.3.3). */
+/* sf-string (RFC 9651 §3.3.3). */
 static size_t quote(fcache_bytes_t text, char *out)
 {
     size_t len = 0;

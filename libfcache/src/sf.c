@@ -139,6 +139,86 @@ static int read_boolean(fci_sf_t *text, fci_argument_t *out, int *out_absent)
     return *out_absent || fci_sf_take(text, '1');
 }
 
+/* A time (RFC 9651 §3.3.7), an integer; no argument of ours. */
+static int read_date(fci_sf_t *text, fci_argument_t *out)
+{
+    text->at++; /* the at sign */
+    out->kind = FCI_ARGUMENT_BAD;
+    (void)fci_sf_take(text, '-');
+    size_t digits = read_digits(text);
+    return digits >= 1 && digits <= 15;
+}
+
+/* What is read of a character in UTF-8. */
+typedef struct utf8_t {
+    uint32_t code;
+    uint32_t least; /* that takes as many bytes */
+    int missing;
+} utf8_t;
+
+/* 0 when no character can go on so (RFC 3629 §4). */
+static int add_byte(utf8_t *utf8, unsigned byte)
+{
+    if (utf8->missing > 0) {
+        utf8->code = utf8->code << 6 | (byte & 0x3f);
+        utf8->missing--;
+        return (byte & 0xc0) == 0x80 &&
+               (utf8->missing > 0 ||
+                (utf8->code >= utf8->least && utf8->code <= 0x10ffff &&
+                 (utf8->code < 0xd800 || utf8->code > 0xdfff)));
+    }
+    if (byte < 0x80) {
+        return 1;
+    }
+    utf8->missing = byte >= 0xf0 ? 3 : byte >= 0xe0 ? 2 : 1;
+    utf8->least = byte >= 0xf0 ? 0x10000 : byte >= 0xe0 ? 0x800 : 0x80;
+    utf8->code = byte & (0x3fu >> utf8->missing);
+    return byte >= 0xc0 && byte < 0xf8;
+}
+
+static int take_hex(fci_sf_t *text, unsigned *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    char c = fci_sf_peek(text);
+    const char *at = c ? strchr(digits, c) : NULL;
+    if (!at) {
+        return 0;
+    }
+    text->at++;
+    *out = *out << 4 | (unsigned)(at - digits);
+    return 1;
+}
+
+/* A string for people (RFC 9651 §3.3.8); no argument of ours. */
+static int read_display_string(fci_sf_t *text, fci_argument_t *out)
+{
+    utf8_t utf8 = {0, 0, 0};
+    text->at++; /* the percent sign */
+    out->kind = FCI_ARGUMENT_BAD;
+    if (!fci_sf_take(text, '"')) {
+        return 0;
+    }
+    while (text->at < text->end) {
+        char c = *text->at++;
+        unsigned byte = 0;
+        if (c == '"') {
+            return utf8.missing == 0;
+        }
+        if (c < ' ' || c > '~') {
+            return 0;
+        }
+        if (c != '%') {
+            byte = (unsigned)c;
+        } else if (!take_hex(text, &byte) || !take_hex(text, &byte)) {
+            return 0;
+        }
+        if (!add_byte(&utf8, byte)) {
+            return 0;
+        }
+    }
+    return 0;
+}
+
 int fci_sf_bare_item(fci_sf_t *text, fci_argument_t *out, int *out_absent)
 {
     char c = fci_sf_peek(text);
@@ -154,6 +234,12 @@ int fci_sf_bare_item(fci_sf_t *text, fci_argument_t *out, int *out_absent)
     }
     if (c == ':') {
         return read_byte_sequence(text, out);
+    }
+    if (c == '@') {
+        return read_date(text, out);
+    }
+    if (c == '%') {
+        return read_display_string(text, out);
     }
     return c == '?' && read_boolean(text, out, out_absent);
 }

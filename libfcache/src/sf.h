@@ -3,7 +3,7 @@
 #define FCI_SF_H
 
 /*
- * Structured Fields (RFC 8941 §4.2): each call takes what it reads off the front
+ * Structured Fields (RFC 9651 §4.2): each call takes what it reads off the front
  * of the text. Those that can fail answer 0 for a syntax error, after which the
  * whole field does not exist.
  */

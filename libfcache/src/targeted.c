@@ -4,7 +4,7 @@
 #include "sf.h"
 
 /*
- * CDN-Cache-Control (RFC 9213), a dictionary of Structured Fields (RFC 8941
+ * CDN-Cache-Control (RFC 9213), a dictionary of Structured Fields (RFC 9651
  * §4.2.2). One error anywhere and the field does not exist.
  */
 
@@ -27,7 +27,7 @@ static int read_member(fci_sf_t *text, fcache_cc_t *cc)
     if (value.kind == FCI_ARGUMENT_QUOTED && fci_cc_is_number(key)) {
         value.kind = FCI_ARGUMENT_BAD; /* not coerced (RFC 9213 §2.1) */
     }
-    fci_cc_forget(cc, key); /* the last one counts (RFC 8941 §4.2.2) */
+    fci_cc_forget(cc, key); /* the last one counts (RFC 9651 §4.2.2) */
     if (!absent) {
         fci_cc_note(cc, key, value);
     }

@@ -190,7 +190,7 @@ def test_a_long_line_of_caches(httpd, origin, path):
     (['"b c"; hit', "(d)", "e; HIT", "f"], ['"b c"; hit', "f"])])
 def test_what_cannot_be_read_is_not_passed_on(httpd, origin, path, lines, kept,
                                               method):
-    """RFC 8941 section 4.2: an error in a line would take ours away, too."""
+    """RFC 9651 section 4.2: an error in a line would take ours away, too."""
     origin.on(path, ok("x", *(("Cache-Status", line) for line in lines)))
     first = httpd.get(path, method=method)
     for answer in (first, httpd.get(path), httpd.get(path)):

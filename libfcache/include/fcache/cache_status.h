@@ -4,7 +4,7 @@
 
 /*
  * Cache-Status (RFC 9211): what a cache tells the client of how it handled the
- * request, as a member of a Structured Fields list (RFC 8941). Never the key,
+ * request, as a member of a Structured Fields list (RFC 9651). Never the key,
  * nor anything that the request or the origin sent. Pure; any thread.
  */
 
@@ -71,7 +71,7 @@ FCACHE_API size_t fcache_cache_status_format(
 
 /* Is that line of the field a list of tokens and strings with parameters? Else
  * a member behind it is lost too, for what has an error anywhere is not there
- * (RFC 8941 §4.2). Any thread. */
+ * (RFC 9651 §4.2). Any thread. */
 FCACHE_API int fcache_cache_status_is_list(fcache_bytes_t line);
 
 #ifdef __cplusplus

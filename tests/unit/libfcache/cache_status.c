@@ -44,7 +44,7 @@ static void why_forward(void **state)
     assert_string_equal(fcache_forward_text((fcache_forward_t)99), "?");
 }
 
-/* RFC 8941 §3.3.3, §3.3.4. */
+/* RFC 9651 §3.3.3, §3.3.4. */
 static void names(void **state)
 {
     static const struct {
@@ -153,7 +153,7 @@ static void the_longest_member_is_whole(void **state)
     }
 }
 
-/* RFC 9211 §2, RFC 8941 §4.2.1 */
+/* RFC 9211 §2, RFC 9651 §4.2.1 */
 static void lists(void **state)
 {
     static const struct {
