@@ -84,7 +84,7 @@ static json_t *row_of(const request_rec *r, const fcache_purge_t *purge,
 static json_t *purge_all(request_rec *r, const mfc_order_t *order, size_t count,
                          const mfc_store_t *store, fcache_error_t *error)
 {
-    int found[MFC_PURGES_MAX];
+    int found[MFC_PURGES_MAX] = {0};
     json_t *rows = json_array();
     fcache_status_t status = fcache_error_set(
         error, FCACHE_UNAVAILABLE, "the store is not used by this process");

@@ -7,10 +7,10 @@ static fcache_status_t begin(const fcr_t *store, int64_t *until_us,
                              fcn_deadline_t *out_deadline,
                              fcache_error_t *error)
 {
-    *out_deadline = until_us && *until_us
-                        ? (fcn_deadline_t){*until_us}
-                        : fcn_deadline_in(store->limits.lookup_us);
-    if (until_us) {
+    *out_deadline = fcn_deadline_in(store->limits.lookup_us);
+    if (until_us && *until_us) {
+        out_deadline->at_us = *until_us;
+    } else if (until_us) {
         *until_us = out_deadline->at_us;
     }
     return fcn_deadline_left_ms(*out_deadline) > 0
@@ -27,7 +27,7 @@ fcache_status_t fcr_get(void *self, const fcache_key_t *key, int64_t now_us,
 {
     fcr_t *store = self;
     fcr_name_t name = fcr_name_of(key);
-    fcr_look_t look;
+    fcr_look_t look = {.life = FCR_ABSENT};
     fcache_status_t status = fcr_joined(store, error);
     if (status != FCACHE_OK) {
         return status;

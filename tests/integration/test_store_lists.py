@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""However much a write makes stale, a store that is far away is asked once for all
-of it, and so are purges."""
+"""However much a write makes stale, a store that is far away is asked once for
+all of it, and so are purges."""
 import json
 import re
 
@@ -50,8 +50,8 @@ def start_httpd(mpm, origin, port):
 
 @pytest.fixture(name="clears")
 def count_clears(port):
-    """How often the store was asked for one since; each is a script, and what the
-    look-up of a write may ask for is none."""
+    """How often the store was asked for one since; each is a script, and what
+    the look-up of a write may ask for is none."""
     def calls():
         said = re.search(r"cmdstat_eval:calls=(\d+)",
                          redis.ask(port, "info", "commandstats"))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What stands in front of dynalite: it verifies signatures, fails on demand,
-knows what dynalite does not (TimeToLive, transactions), and hands out credentials as an
-instance's or a container's metadata does.
+knows what dynalite does not (TimeToLive, transactions), and hands out
+credentials as an instance's or a container's metadata does.
 
 POST /_control sets, of what it is given: `faults`, a list of {operation, kind,
 times, ...}; `skew_s`, how far this server's clock is ahead; `life_s`, for how
