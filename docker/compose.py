@@ -15,6 +15,7 @@ from clients import ask
 HERE = Path(__file__).resolve().parent
 BUILD = HERE.parent / "build" / "fleet"
 PROJECT = "fcache"
+MINE = ("--filter", f"label=com.docker.compose.project={PROJECT}")
 
 AWS = {name: os.environ.get(name, "local")
        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
@@ -142,6 +143,11 @@ class Fleet:
         if profile == "dynamodb":
             self.make_table()
 
+    def is_healthy(self):
+        """All that run and tell of their health."""
+        return not any(self.docker("ps", "-q", *MINE, "--filter", f"health={bad}")
+                       for bad in ("starting", "unhealthy"))
+
     def make_table(self):
         """A store that keeps its tables in memory has none when it starts."""
         done = None
@@ -159,8 +165,7 @@ class Fleet:
     def down(self):
         self.compose("down", "-v", "-t", "2", "--remove-orphans",
                      profiles=[*STORES, "test"])
-        mine = ("--filter", f"label=com.docker.compose.project={PROJECT}")
-        left = [self.docker("ps", "-aq", *mine)] + [
-            self.docker(kind, "ls", "-q", *mine) for kind in ("network", "volume")]
+        left = [self.docker("ps", "-aq", *MINE)] + [
+            self.docker(kind, "ls", "-q", *MINE) for kind in ("network", "volume")]
         if any(left):
             raise Failed(f"left in the engine: {left}")

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from alone import image_alone
 from compose import (AWS, BUILD, HERE, STEPS, STORES, Failed, Fleet, patient, say,
-                     step)
+                     step, wait_until)
 from faults import fault_tests
 
 CA = Path("/usr/local/share/ca-certificates")
@@ -128,6 +128,7 @@ def test(fleet):
     try:
         with step("up"):
             fleet.compose("up", "-d", profiles=[*STORES, "test"])
+            wait_until(fleet.is_healthy, "all are healthy", 60)
             fleet.make_table()
         with step("the image alone"):
             image_alone(fleet)
