@@ -27,9 +27,6 @@ from faults import fault_tests
 
 CA = Path("/usr/local/share/ca-certificates")
 
-# Integration tests whose stores are other machines here, by name. What does not
-# touch the network is what ./run test tries.
-IN_THE_NETWORK = ("test_fleet.py", "test_purges.py", "test_stampede_fleet.py")
 CREDENTIALS = "/src/build/credentials"
 
 
@@ -96,7 +93,8 @@ def contract(fleet, bad):
 
 
 def integration(fleet, bad):
-    """Pairs of httpds of the tests, whose stores are the fleet's."""
+    """All of them, on the image's MPM; whose stores are only stores, has the
+    fleet's."""
     fleet.inside("sh", "-c", "umask 077 && printf '[default]\\n"
                  f"aws_access_key_id = {AWS['AWS_ACCESS_KEY_ID']}\\n"
                  f"aws_secret_access_key = {AWS['AWS_SECRET_ACCESS_KEY']}\\n'"
@@ -107,8 +105,8 @@ def integration(fleet, bad):
         done = fleet.inside(
             "/usr/bin/python3", "-B", "-m", "pytest", "-q", "-p",
             "no:cacheprovider",
-            *(f"tests/integration/{name}" for name in IN_THE_NETWORK),
-            env={"FCACHE_BUILD": "/src/build/dev",
+            "tests/integration",
+            env={"FCACHE_BUILD": "/src/build/dev", "FCACHE_MPM": "event",
                  "FCACHE_URLS": json.dumps(urls)})
         say("   " + done.stdout.strip().splitlines()[-1])
         if done.returncode != 0 or not re.search(r"\d+ passed", done.stdout):

@@ -56,7 +56,8 @@ class Service:
 
 @pytest.fixture(scope="module", name="service")
 def start_service(tmp_path_factory):
-    with real.start("dynamodb", tmp_path_factory.mktemp("dynamodb")) as url:
+    folder = tmp_path_factory.mktemp("dynamodb")
+    with real.start("dynamodb-verified", folder) as url:
         yield Service(url)
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """DynamoDB: dynalite behind a proxy that verifies signatures (proxy.py). With
 DYNAMODB_ENDPOINT and AWS_REGION set, a real service, whose table fcache-test
-`fcachectl init` has made, with credentials as AWS's tools find them: that is for
-contract.dynamodb only, as no real service has faults to order."""
+`fcachectl init` has made, with credentials as AWS's tools find them. Tests that
+order faults need the proxy, the kind dynamodb-verified."""
 import fcntl
 import json
 import os
@@ -84,4 +84,4 @@ def dynamodb(folder):
                 else verified)(folder)
 
 
-KINDS = {"dynamodb": dynamodb}
+KINDS = {"dynamodb": dynamodb, "dynamodb-verified": verified}
