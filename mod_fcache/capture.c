@@ -138,7 +138,7 @@ static fcache_reason_t begin(request_rec *r, mfc_ctx_t *ctx,
                        &capture->entry.tags) != FCACHE_OK) {
         return FCACHE_REASON_BAD_FIELDS;
     }
-    status = fcache_writer_begin(ctx->cache, ctx->conf->coder, hint,
+    status = fcache_writer_begin(mfc_writing(ctx), ctx->conf->coder, hint,
                                  &capture->writer, r->pool, NULL);
     if (status != FCACHE_OK) {
         return mfc_refusal(status);

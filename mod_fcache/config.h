@@ -16,6 +16,8 @@
 #include <ap_expr.h>
 #include <http_config.h>
 
+typedef struct mfc_behind_t mfc_behind_t; /* behind.h */
+
 /* A store: referred to by FCacheStore, defined by FCacheBackend. */
 typedef struct mfc_store_t {
     const char *name;
@@ -25,6 +27,7 @@ typedef struct mfc_store_t {
     apr_table_t *options;
     fcache_backend_t *backend; /* after check_config */
     fcache_t *cache;           /* after post_config */
+    mfc_behind_t *behind;      /* of a remote one, where there are threads */
 } mfc_store_t;
 
 typedef struct mfc_expire_t {

@@ -28,7 +28,8 @@ typedef fcache_status_t (*mfc_put_fn)(request_rec *r, mfc_ctx_t *ctx,
 
 struct mfc_ctx_t {
     const mfc_conf_t *conf;
-    fcache_t *cache; /* of the store in use */
+    fcache_t *cache;      /* of the store in use */
+    mfc_behind_t *behind; /* what writes there for us, or NULL */
     fcache_policy_t policy;
     fcache_request_t request; /* views into the request's pool */
     fcache_key_t key;
@@ -205,11 +206,11 @@ void mfc_later_run(request_rec *r, mfc_ctx_t *ctx);
 /* Is the store in use beyond this machine's memory? */
 int mfc_is_remote(const mfc_ctx_t *ctx);
 
+/* The cache to write with. */
+fcache_t *mfc_writing(const mfc_ctx_t *ctx);
+
 /* Why nothing was stored. */
 fcache_reason_t mfc_refusal(fcache_status_t status);
-
-/* How many requests of this process may put at once. */
-void mfc_later_init(void);
 
 /* ---- revalidate.c -------------------------------------------------------- */
 
@@ -285,6 +286,9 @@ void mfc_flight_refused(const request_rec *r, mfc_ctx_t *ctx,
 
 /* Before the first request of a process, which refreshes nothing without. */
 void mfc_refresh_child_init(apr_pool_t *pchild);
+
+/* A pool with an allocator of its own, to go from thread to thread; or NULL. */
+apr_pool_t *mfc_pool_create(void);
 
 /* How many children of an MPM without threads are idle, or not yet started. */
 int mfc_idle_children(int *out_children);

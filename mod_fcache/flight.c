@@ -182,10 +182,10 @@ void mfc_flight_end(mfc_ctx_t *ctx, mfc_outcome_t outcome)
     if (flight->stage == STAGE_LEAD) {
         flight->stage = STAGE_ALONE;
         if (outcome == MFC_OUTCOME_MARKED) {
-            fcache_flight_end_marked(ctx->cache, &flight->core, MARK_US,
+            fcache_flight_end_marked(mfc_writing(ctx), &flight->core, MARK_US,
                                      apr_time_now());
         } else {
-            fcache_flight_end(ctx->cache, &flight->core, apr_time_now());
+            fcache_flight_end(mfc_writing(ctx), &flight->core, apr_time_now());
         }
     }
     leave(flight, outcome);
@@ -198,7 +198,8 @@ void mfc_flight_stored(request_rec *r, mfc_ctx_t *ctx)
     if (flight != NULL && flight->is_marked) {
         flight->is_marked = 0;
         mfc_queue_unmark(&flight->key);
-        fcache_flight_unmark(ctx->cache, &flight->key, apr_time_now(), r->pool);
+        fcache_flight_unmark(mfc_writing(ctx), &flight->key, apr_time_now(),
+                             r->pool);
     }
     mfc_flight_end(ctx, MFC_OUTCOME_OVER);
 }
@@ -211,6 +212,7 @@ static mfc_outcome_t outcome_of(const request_rec *r, fcache_reason_t reason)
         return MFC_OUTCOME_FAILED;
     case FCACHE_REASON_CLIENT_ABORT:
     case FCACHE_REASON_STORE_BUSY:
+    case FCACHE_REASON_STORE_LATE:
     case FCACHE_REASON_STORE_FAULT:
         return MFC_OUTCOME_OVER;
     default:

@@ -6,30 +6,19 @@
  * has been written, with the request's pool still there, and before the line of
  * the access log is, which so tells what came of it.
  *
- * The worker puts, and is busy for as long as the store's deadline at most. Not
- * more than half of a process's workers are at once; what comes above is not
- * stored: a slow store must not take all of them from the clients. Nor is anything
- * when the store did not answer the look-up: the next request on the connection
- * would wait for the put in vain.
+ * Where there are threads, those of behind.c put, and the worker waits for them
+ * for PATIENCE_US: most stores are quicker, so that the next request on the
+ * connection finds what this one brought, and a slow one holds it up no longer.
+ * Nothing is put when the store did not answer the look-up: it would not now.
  */
+#include "behind.h"
 #include "ctx.h"
 
-#include <ap_mpm.h>
-#include <apr_atomic.h>
 #include <http_log.h>
 
 APLOG_USE_MODULE(fcache);
 
-static apr_uint32_t putting; /* requests of this process */
-static apr_uint32_t may_put;
-
-void mfc_later_init(void)
-{
-    int threads = 1;
-
-    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
-    may_put = threads > 1 ? (apr_uint32_t)threads / 2 : 1;
-}
+#define PATIENCE_US 20000
 
 fcache_reason_t mfc_refusal(fcache_status_t status)
 {
@@ -37,19 +26,61 @@ fcache_reason_t mfc_refusal(fcache_status_t status)
                                       : FCACHE_REASON_STORE_FAULT;
 }
 
-static void put_now(request_rec *r, mfc_ctx_t *ctx, mfc_put_fn put)
+/* The lock of the flight is given back after the entry is there, or will not be. */
+static fcache_status_t put_and_land(request_rec *r, mfc_ctx_t *ctx,
+                                    mfc_put_fn put, fcache_error_t *error)
 {
-    fcache_error_t error = {""};
-    fcache_status_t status = put(r, ctx, &error);
+    fcache_status_t status = put(r, ctx, error);
 
     if (status == FCACHE_OK) {
         mfc_flight_stored(r, ctx);
-        mfc_namespaces_stored(r, ctx);
     } else {
         mfc_flight_refused(r, ctx, mfc_refusal(status));
+    }
+    return status;
+}
+
+static void settle(request_rec *r, mfc_ctx_t *ctx, fcache_status_t status,
+                   const fcache_error_t *error)
+{
+    if (status == FCACHE_OK) {
+        mfc_namespaces_stored(r, ctx);
+    } else {
         mfc_report(r, ctx, ctx->verdict, mfc_refusal(status));
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "FC0103: not stored: %s",
-                      error.text);
+                      error->text);
+    }
+}
+
+static void put_now(request_rec *r, mfc_ctx_t *ctx, mfc_put_fn put)
+{
+    fcache_error_t error = {""};
+    fcache_status_t status = put_and_land(r, ctx, put, &error);
+
+    settle(r, ctx, status, &error);
+}
+
+static void put_behind(request_rec *r, mfc_ctx_t *ctx, mfc_put_fn put)
+{
+    mfc_writes_t *writes = mfc_behind_writes(ctx->behind);
+    fcache_error_t error = {""};
+    fcache_status_t queued;
+    fcache_status_t done;
+    mfc_receipt_t receipt;
+
+    if (!mfc_writes_has_room(writes)) {
+        mfc_report(r, ctx, ctx->verdict, FCACHE_REASON_STORE_BUSY);
+        return;
+    }
+    mfc_writes_open(writes, &receipt);
+    queued = put_and_land(r, ctx, put, &error);
+    done = mfc_writes_close(writes, &receipt, PATIENCE_US);
+    if (queued == FCACHE_OK && done == FCACHE_MISS) {
+        mfc_report(r, ctx, ctx->verdict, FCACHE_REASON_STORE_LATE);
+    } else if (queued == FCACHE_OK) {
+        settle(r, ctx, done, &receipt.error);
+    } else {
+        settle(r, ctx, queued, &error);
     }
 }
 
@@ -57,6 +88,11 @@ int mfc_is_remote(const mfc_ctx_t *ctx)
 {
     return (fcache_backend_flags(fcache_backend_of(ctx->cache)) &
             FCACHE_BACKEND_REMOTE) != 0;
+}
+
+fcache_t *mfc_writing(const mfc_ctx_t *ctx)
+{
+    return ctx->behind != NULL ? mfc_behind_cache(ctx->behind) : ctx->cache;
 }
 
 void mfc_later(request_rec *r, mfc_ctx_t *ctx, mfc_put_fn put)
@@ -90,12 +126,9 @@ void mfc_later_run(request_rec *r, mfc_ctx_t *ctx)
     ctx->put = NULL;
     if (is_silent(ctx)) {
         mfc_report(r, ctx, ctx->verdict, FCACHE_REASON_STORE_FAULT);
-        return;
-    }
-    if (apr_atomic_inc32(&putting) < may_put) {
-        put_now(r, ctx, put);
+    } else if (ctx->behind != NULL) {
+        put_behind(r, ctx, put);
     } else {
-        mfc_report(r, ctx, ctx->verdict, FCACHE_REASON_STORE_BUSY);
+        put_now(r, ctx, put);
     }
-    apr_atomic_dec32(&putting);
 }

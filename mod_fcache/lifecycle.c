@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admin.h"
+#include "behind.h"
 
 #include <apr_strings.h>
 #include <http_core.h>
@@ -168,16 +169,36 @@ int mfc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                : HTTP_INTERNAL_SERVER_ERROR;
 }
 
-static int open_store(mfc_store_t *store, apr_pool_t *process_pool)
+static int is_threaded(void)
+{
+    int threaded = AP_MPMQ_NOT_SUPPORTED;
+
+    ap_mpm_query(AP_MPMQ_IS_THREADED, &threaded);
+    return threaded != AP_MPMQ_NOT_SUPPORTED;
+}
+
+static fcache_status_t make_caches(mfc_store_t *store, fcache_error_t *error)
 {
     mfc_global_t *global = mfc_global();
     fcache_options_t options = {.backend = store->backend,
                                 .coders = global->coders,
                                 .max_object_bytes = UINT64_MAX};
+    fcache_status_t status =
+        fcache_create(&options, &store->cache, global->pool, error);
+
+    if (status == FCACHE_OK && is_threaded() &&
+        (fcache_backend_flags(store->backend) & FCACHE_BACKEND_REMOTE)) {
+        status = mfc_behind_create(store->name, store->backend, &options,
+                                   &store->behind, global->pool, error);
+    }
+    return status;
+}
+
+static int open_store(mfc_store_t *store, apr_pool_t *process_pool)
+{
     fcache_error_t error = {""};
 
-    if (fcache_create(&options, &store->cache, global->pool, &error) !=
-            FCACHE_OK ||
+    if (make_caches(store, &error) != FCACHE_OK ||
         fcache_backend_open(store->backend, process_pool, &error) !=
             FCACHE_OK) {
         ap_log_error(APLOG_MARK, APLOG_EMERG, 0, NULL,
@@ -219,7 +240,6 @@ void mfc_child_init(apr_pool_t *pchild, server_rec *main_server)
     fcache_error_t error = {""};
     int i;
 
-    mfc_later_init();
     for (i = 0; i < stores->nelts; i++) {
         mfc_store_t *store = APR_ARRAY_IDX(stores, i, mfc_store_t *);
         if (fcache_backend_child_init(store->backend, pchild, &error) !=
@@ -228,6 +248,9 @@ void mfc_child_init(apr_pool_t *pchild, server_rec *main_server)
                          "FC0004: store \"%s\" is not used by this process: %s",
                          store->name, error.text);
             store->cache = NULL;
+        } else if (store->behind != NULL &&
+                   !mfc_behind_child_init(store->behind, pchild)) {
+            store->behind = NULL;
         }
     }
     mfc_queue_child_init(pchild);

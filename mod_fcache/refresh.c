@@ -135,8 +135,7 @@ static int is_leaving(void)
     return leaving;
 }
 
-/* With an allocator of its own, for it goes from thread to thread. */
-static apr_pool_t *pool_create(void)
+apr_pool_t *mfc_pool_create(void)
 {
     apr_allocator_t *allocator;
     apr_pool_t *pool;
@@ -267,7 +266,7 @@ static apr_status_t run_here(void *data)
 static int start_thread(place_t *place)
 {
     join(place);
-    place->thread_pool = pool_create();
+    place->thread_pool = mfc_pool_create();
     if (place->thread_pool == NULL) {
         return 0;
     }
@@ -310,7 +309,7 @@ void mfc_refresh_start(request_rec *r, const mfc_ctx_t *ctx)
         return;
     }
     place->cache = ctx->cache;
-    place->pool = pool_create();
+    place->pool = mfc_pool_create();
     if (place->pool == NULL ||
         !lock_key(&ctx->hit.key, &place->lock, place->pool) || !lock(place)) {
         leave_place(place);

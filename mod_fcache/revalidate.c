@@ -126,7 +126,7 @@ static fcache_status_t put(request_rec *r, mfc_ctx_t *ctx,
                            fcache_error_t *error)
 {
     (void)r;
-    return fcache_refresh(ctx->cache, &ctx->hit, &ctx->hit.entry,
+    return fcache_refresh(mfc_writing(ctx), &ctx->hit, &ctx->hit.entry,
                           ctx->answered_us, error);
 }
 

@@ -17,7 +17,7 @@
     X(read_us, "read", 't', 50000, 1000, 10000000,                             \
       "longest wait for a reply to begin or go on")                            \
     X(lookup_us, "lookup", 't', 80000, 1000, 30000000,                         \
-      "longest time for a whole look-up, connecting included")                 \
+      "longest time for a whole look-up, or for an add, connecting included")  \
     X(store_us, "store", 't', 250000, 1000, 30000000,                          \
       "longest time for storing an entry, or for a clear of any length")       \
     X(wait_us, "wait", 't', 5000, 0, 1000000,                                  \

@@ -227,7 +227,7 @@ fcache_status_t fcr_add(void *self, const fcache_key_t *key,
     }
     const adding_t adding = {store,   fcr_name_of(key),
                              &sealed, value->dead_us,
-                             now_us,  fcn_deadline_in(store->limits.store_us)};
+                             now_us,  fcn_deadline_in(store->limits.lookup_us)};
     status = seal_value(store, key->name, value, now_us, &sealed, error);
     if (status == FCACHE_OK) {
         status = apr_pool_create(&pool, NULL) == APR_SUCCESS

@@ -20,9 +20,6 @@ ProxyPass / {origin}/ retry=0
 FCacheBackend far {store} open=50ms open-max=100ms failures=1000
 FCacheEnable on
 FCacheStore far
-LogFormat "%U|%{FCACHE_REASON}e" ours
-CustomLog "{root}/access.log" ours
-BufferedLogs off
 """
 FAULTS = (
     "ThrottlingException", "ProvisionedThroughputExceededException",
@@ -81,8 +78,7 @@ def well_again(service):
 def fill(server, target):
     """The first answer, which is in the store soon after."""
     answer = server.get(target)
-    real.wait_for(lambda: f"{target}|stored\n" in
-                  (server.root / "access.log").read_text(), target)
+    server.wait_stored(target)
     return answer
 
 

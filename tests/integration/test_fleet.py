@@ -22,9 +22,6 @@ FCacheBackend fast tiered: l1=near l2=far sync=200ms l1-ttl=1h
 FCacheBackend far {store}
 FCacheEnable on
 FCacheStore far
-LogFormat "%U|%{FCACHE_REASON}e" ours
-CustomLog "{root}/access.log" ours
-BufferedLogs off
 <Location /fast>
     FCacheStore fast
 </Location>
@@ -45,15 +42,9 @@ def start_pair(mpm, origin, store):
             yield one, two
 
 
-def stored(server, target):
-    """Waits until the first answer of that target is in the store."""
-    real.wait_for(lambda: f"{target}|stored\n" in
-                  (server.root / "access.log").read_text(), target)
-
-
 def fill(one, target):
     assert one.get(target).cache == "MISS"
-    stored(one, target)
+    one.wait_stored(target)
 
 
 @pytest.mark.parametrize("where", ["", "/fast"])
@@ -62,7 +53,7 @@ def test_a_miss_on_one_is_a_hit_on_the_other(pair, origin, path, where):
     path = where + path
     origin.on(path, counting())
     first = one.get(path)
-    stored(one, path)
+    one.wait_stored(path)
     for server in (two, one, two):
         answer = server.get(path)
         assert (answer.cache, answer.body) == ("HIT", first.body)

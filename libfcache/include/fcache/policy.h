@@ -88,6 +88,7 @@ typedef enum fcache_verdict_t {
     X(BAD_FIELDS, "bad-fields")                                                \
     X(UNEXPECTED_304, "unexpected-304")                                        \
     X(STORE_BUSY, "store-busy")                                                \
+    X(STORE_LATE, "store-late")                                                \
     X(TOO_LARGE, "too-large")                                                  \
     X(TRUNCATED, "truncated")                                                  \
     X(CLIENT_ABORT, "client-abort")                                            \

@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 
-from servers import free_ports
+from servers import free_ports, wait_for
 
 from . import client
 from .errorlog import ErrorLog
@@ -281,6 +281,11 @@ class Httpd:
 
     def get(self, target, headers=(), **knobs):
         return client.fetch(self.port, target, headers=headers, **knobs)
+
+    def wait_stored(self, target):
+        """Until it is found in the store; neither asks the origin nor stores."""
+        probe = {"Cache-Control": "only-if-cached"}
+        wait_for(lambda: self.get(target, probe).status != 504, target)
 
     def head(self, target, headers=(), **knobs):
         return client.fetch(self.port, target, "HEAD", headers, **knobs)

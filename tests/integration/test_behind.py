@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A remote store that takes its time holds nobody up: what it is to have waits in
+a queue of the process, which is bounded and not forgotten."""
+import pytest
+
+from harness.httpd import Httpd
+from harness.origin import ok
+from servers import wait_for
+
+from test_later import CONF as STORES, logged, names
+
+MPMS = ("event", "worker")
+CONF = """
+FCacheBackend tardy late: delay=100ms
+<Location /tardy>
+    FCacheStore tardy
+</Location>
+"""
+ALONE = ("ServerLimit 1\nStartServers 1\nThreadsPerChild 1\nThreadLimit 1\n"
+         "MaxRequestWorkers 1\nMinSpareThreads 1\nMaxSpareThreads 1\n"
+         "AsyncRequestWorkerFactor 10")
+
+
+@pytest.fixture(name="alone")
+def alone_fixture(mpm, origin):
+    """One process with one worker, whose writes are in one queue."""
+    values = dict(names(None), origin=f"http://127.0.0.1:{origin.port}")
+    tuning = ALONE if mpm == "event" else ALONE[:ALONE.rindex("\n")]
+    origin.on("/*", ok())
+    with Httpd(STORES.replace("h2c ", "") + CONF, mpm, names=values,
+               tuning=tuning, without=("cgid", "cgi", "http2")) as server:
+        server.log.allow("AH00484", "AH00286", "AH03490", "AH10159", "AH00161", "AH00288")
+        yield server
+
+
+def targets(count, where, path):
+    return [f"{where}{path}/{number}" for number in range(count)]
+
+
+def ask_all(server, asked):
+    for target in asked:
+        assert server.get(target).cache == "MISS"
+
+
+def test_a_slow_store_does_not_hold_up_workers(alone, path):
+    asked = targets(4, "/slow", path)
+    ask_all(alone, asked)
+    for target in asked:
+        assert logged(alone, target) == [["MISS", "store-late", "store-late"]]
+    for target in asked:
+        wait_for(lambda: alone.get(target).cache == "HIT", "what was late")
+
+
+def test_too_much_is_not_stored(alone, path):
+    asked = targets(20, "/slow", path)
+    ask_all(alone, asked)
+    reasons = [logged(alone, target)[0][1] for target in asked]
+    assert reasons[0] == "store-late"
+    assert reasons[-1] == "store-busy"
+    wait_for(lambda: alone.get(asked[0]).cache == "HIT", "what was queued")
+
+
+def test_what_is_queued_when_a_process_ends_is_written(alone, path):
+    asked = targets(4, "/tardy", path)
+    ask_all(alone, asked)
+    alone.graceful()
+    assert [alone.get(target).cache for target in asked] == ["HIT"] * 4
