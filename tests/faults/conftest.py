@@ -4,47 +4,60 @@ import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "integration")]
 
 # pylint: disable=wrong-import-position
 import pytest
 
-import kinds
 from stand import Stand
 
-TABLE = []
+import kinds
+import table
 
 
-@pytest.fixture(scope="session")
-def table():
-    return TABLE
+class Stands:
+    """The one that is wanted; the one before it ends then."""
+
+    def __init__(self, folders):
+        self.folders = folders
+        self.key = self.kind = self.stand = None
+
+    def get(self, name, way):
+        if self.key != (name, way):
+            self.end()
+            self.key = (name, way)
+            self.kind = kinds.KINDS[name](self.folders.mktemp("s"), way)
+            self.stand = Stand.of(self.kind)
+            self.stand.__enter__()
+        return self.stand
+
+    def end(self):
+        self.key = None
+        try:
+            if self.stand is not None:
+                self.stand.__exit__()
+        finally:
+            self.stand = None
+            if self.kind is not None:
+                self.kind.stop()
+            self.kind = None
 
 
 @pytest.fixture(scope="module")
-def kind(request, tmp_path_factory):
-    with kinds.started(request.param, tmp_path_factory.mktemp("s")) as store:
-        yield store
-
-
-@pytest.fixture(scope="module")
-def stand(kind):
-    with Stand(kind.url(kind.link.port)) as one:
-        one.warm()
-        yield one
+def stands(tmp_path_factory):
+    all_of_them = Stands(tmp_path_factory)
+    yield all_of_them
+    all_of_them.end()
 
 
 def pytest_terminal_summary(terminalreporter):
-    write = terminalreporter.write_line
-    if not TABLE:
+    if not table.ROWS:
         return
-    write("")
-    write(f"{'store':10} {'fault':34} {'requests':>8} {'failed':>6} "
-          f"{'wrong':>5} {'worst':>7} {'then p99':>8} {'back in':>8}  result")
-    for row in TABLE:
-        write(row)
-    good = sum(row.endswith("passed") for row in TABLE)
-    write(f"{good} cells passed, {len(TABLE) - good} failed")
+    terminalreporter.write_line("")
+    for line in table.lines():
+        terminalreporter.write_line(line)
     folder = os.environ.get("FCACHE_ARTEFACTS")
     if folder:
-        Path(folder, "faults.txt").write_text("\n".join(TABLE) + "\n",
+        Path(folder, "faults.txt").write_text("\n".join(table.lines()) + "\n",
                                               encoding="utf-8")

@@ -3,13 +3,9 @@
 what it holds round the cache. DynamoDB's is in kind_dynamodb.py."""
 import re
 import socket
-import sys
 from pathlib import Path
 from urllib.parse import unquote
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-# pylint: disable=wrong-import-position
 from servers import Process, free_ports
 
 import replies
@@ -170,7 +166,6 @@ class Memcached(Kind):
     scheme = "memcached"
     read_request = rb"gets "
     replies, errors = replies.MEMCACHED, replies.MEMCACHED_ERRORS
-    CLIENTS = 200
 
     def start(self):
         return self.start_one(self.port)
@@ -179,7 +174,7 @@ class Memcached(Kind):
         folder = self.folder / str(port)
         folder.mkdir()
         return Process(["memcached", "-u", "nobody", "-l", "127.0.0.1", "-p",
-                        port, "-U", "0", "-m", "64", "-c", self.CLIENTS],
+                        port, "-U", "0", "-m", "64"],
                        folder, ("127.0.0.1", port))
 
     def options(self):
@@ -217,14 +212,6 @@ class Memcached(Kind):
 
     def flush(self):
         self.call(b"flush_all\r\n")
-
-    def crowd(self):
-        """As many clients as it takes."""
-        return [socket.create_connection(("127.0.0.1", self.port), 5)
-                for _ in range(self.CLIENTS)]
-
-    def uncrowd(self, clients):
-        pass  # they are closed
 
 
 class Pair(Memcached):

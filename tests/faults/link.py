@@ -10,6 +10,7 @@ import threading
 import time
 
 CHUNK = 65536
+CLOSING = threading.Lock()
 
 
 class Link:
@@ -37,6 +38,7 @@ class Link:
         self.delay = 0            # seconds before each reply
         self.pause = 0            # seconds between pieces
         self.canned = None        # request bytes -> reply, nothing upstream
+        self.edit = None          # request bytes -> what the store gets
         if cut:
             self.cut()
 
@@ -53,10 +55,11 @@ class Link:
                     end.shutdown(socket.SHUT_RDWR)
             close(end)
 
-    def refuse(self):
+    def refuse(self, cut=True):
         """Nobody listens any more."""
         close(self.listener)
-        self.cut()
+        if cut:
+            self.cut()
 
     def listen(self):
         self.listener = socket.create_server(("127.0.0.1", self.port),
@@ -106,41 +109,52 @@ class Link:
             return
         with self.lock:
             self.open.add(server)
-        threading.Thread(target=self.replies, args=(server, client),
-                         daemon=True).start()
-        self.requests(client, server)
-
-    def requests(self, client, server):
         with contextlib.suppress(OSError, ValueError):
-            while data := client.recv(CHUNK):
-                if self.canned is not None:
-                    client.sendall(self.canned(data))
-                elif not self.silent:
-                    server.sendall(data)
+            self.relay(client, server)
         close(client)
         close(server)
 
-    def replies(self, server, client):
-        with contextlib.suppress(OSError, ValueError):
-            while data := server.recv(CHUNK):
-                if self.silent:
-                    continue
-                if self.delay:
-                    time.sleep(self.delay)
-                pieces = self.change(data) if self.change else [data]
-                for piece in pieces:
-                    if piece is None:
-                        close(client)
-                        return
-                    client.sendall(piece)
-                    if self.pause:
-                        time.sleep(self.pause)
-        close(client)
-        close(server)
+    def relay(self, client, server):
+        """One thread for both ways: TLS knows no other."""
+        while True:
+            held = self.tls is not None and client.pending()
+            ready = [client] if held else \
+                select.select([client, server], [], [])[0]
+            for end in ready:
+                data = end.recv(CHUNK)
+                if not data:
+                    return
+                if end is client:
+                    self.request(data, client, server)
+                elif not self.reply(data, client):
+                    return
+
+    def request(self, data, client, server):
+        if self.canned is not None:
+            client.sendall(self.canned(data))
+        elif not self.silent:
+            server.sendall(self.edit(data) if self.edit else data)
+
+    def reply(self, data, client):
+        """False: the connection ends here."""
+        if self.silent:
+            return True
+        if self.delay:
+            time.sleep(self.delay)
+        for piece in self.change(data) if self.change else [data]:
+            if piece is None:
+                return False
+            client.sendall(piece)
+            if self.pause:
+                time.sleep(self.pause)
+        return True
 
 
 def close(end):
-    with contextlib.suppress(OSError):
-        end.shutdown(socket.SHUT_RDWR)
-    with contextlib.suppress(OSError):
-        end.close()
+    """One at a time: between the two steps the number of a socket that another
+    thread closes may become that of a new one."""
+    with CLOSING:
+        with contextlib.suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):
+            end.close()

@@ -2,97 +2,105 @@
 """An httpd whose store is behind a Link, files of its own as a healthy origin,
 and clients that ask it while the store misbehaves."""
 import itertools
-import statistics
-import sys
+import os
+import re
+import socket
+import struct
 import threading
 import time
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "integration"))
-
-# pylint: disable=wrong-import-position
 from harness.client import Closed, Connection
-from harness.httpd import Httpd
+from harness.httpd import BUILD, Httpd
+from servers import wait_for
 
-FILES = 2000  # paths, each asked for the first time once
-HOT = 8       # paths that are asked for again and again
+from measure import Cell, Tally
+
+FILES = 1000  # paths, each asked for the first time once, then again
+HOT = 6       # paths that are asked for again and again
+VARIED = 2    # the same, with an answer for each language
+WRITTEN = 4   # paths that are written to
+LANGUAGES = ("de", "en")
 
 CONF = """
 Listen 127.0.0.1:{port2}
 <VirtualHost 127.0.0.1:{port2}>
     ServerName origin
     Header set Cache-Control max-age=600
+    <LocationMatch "^/v">
+        Header set Vary Accept-Language
+    </LocationMatch>
 </VirtualHost>
-FCacheBackend remote "{url}"
-FCacheStore remote
+FCacheBackend far "{url}"
+FCacheBackend near memory: size=16M
+FCacheBackend tier tiered: l1=near l2=far
+FCacheStore {store}
 ProxyPass /off http://127.0.0.1:{port2}
 ProxyPass /on http://127.0.0.1:{port2}
 <Location /on>
     FCacheEnable on
 </Location>
+<Location /server-status>
+    SetHandler server-status
+</Location>
 {more}
 """
+
+TUNING = """ServerLimit 1
+StartServers 1
+ThreadsPerChild 32
+ThreadLimit 32
+MaxRequestWorkers 32
+MinSpareThreads 1
+MaxSpareThreads 32"""
 
 
 def body_of(name):
     return (f"the body of {name}\n" * 88).encode()
 
 
-class Tally:
-    """What the requests of one phase came to."""
+class Load:
+    """Clients in threads until they are told to end."""
 
-    def __init__(self):
-        self.lock = threading.Lock()
-        self.failed, self.wrong, self.requests = [], [], 0
-        self.verdicts = {}
-        self.on_ms, self.off_ms = [], []
+    def __init__(self, stand, readers, writers):
+        self.tally, self.over = Tally(), threading.Event()
+        works = [stand.read] * readers + [stand.write] * writers
+        self.threads = [threading.Thread(target=work, args=(self,))
+                        for work in works]
+        for each in self.threads:
+            each.start()
 
-    def add(self, target, answer, ms):
-        name = target.split("/", 2)[2]
-        with self.lock:
-            self.requests += 1
-            (self.on_ms if target.startswith("/on") else
-             self.off_ms).append(ms)
-            if isinstance(answer, Exception) or answer.status != 200:
-                self.failed.append((target, str(answer)))
-            elif answer.body != body_of(name):
-                self.wrong.append((target, answer.body[:80]))
-            elif target.startswith("/on"):
-                self.verdicts[answer.cache] = \
-                    self.verdicts.get(answer.cache, 0) + 1
-
-    @property
-    def hits(self):
-        return self.verdicts.get("HIT", 0)
-
-    @property
-    def worst_added_ms(self):
-        return max(self.on_ms) - statistics.median(self.off_ms)
-
-    def added_ms(self, share):
-        """Quantile of the cached scope less that of the other."""
-        return quantile(self.on_ms, share) - quantile(self.off_ms, share)
-
-
-def quantile(values, share):
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+    def end(self):
+        self.over.set()
+        for each in self.threads:
+            each.join()
+        return self.tally
 
 
 class Stand:
-    def __init__(self, url, more="", mpm="event"):
-        self.httpd = Httpd(CONF, mpm, names={"url": url, "more": more},
-                           tuning="ServerLimit 1\nStartServers 1\n"
-                                  "ThreadsPerChild 32\nThreadLimit 32\n"
-                                  "MaxRequestWorkers 32\nMinSpareThreads 1\n"
-                                  "MaxSpareThreads 32")
+    def __init__(self, url, store="far", more="", kind=None):
+        names = {"url": url, "store": store, "more": more}
+        self.kind = kind
+        self.httpd = Httpd(CONF, names=names, tuning=TUNING)
+        self.names = self.httpd.root / "names"  # see names.c
+        self.bodies = {}
         for name in self.hot() + [f"n{i}" for i in range(FILES)]:
-            self.httpd.file(name, body_of(name))
-        self.fresh = itertools.count()
+            self.put(name, body_of(name))
+        self.fresh, self.editions, self.turns = (itertools.count()
+                                                 for _ in range(3))
+
+    @classmethod
+    def of(cls, kind, more="", **options):
+        stand = cls(kind.url(**options), kind.store, more, kind)
+        if kind.way == "name":
+            stand.httpd.env = {
+                "LD_PRELOAD": str(BUILD / "tests/faults/fault_names.so"),
+                "FAULT_NAMES": str(stand.names)}
+            stand.name_is("127.0.0.1")
+        return stand
 
     @staticmethod
     def hot():
-        return [f"h{i}" for i in range(HOT)]
+        return [f"h{i}" for i in range(HOT)] + [f"v{i}" for i in range(VARIED)]
 
     def __enter__(self):
         self.httpd.start()
@@ -103,60 +111,140 @@ class Stand:
         self.httpd.log.allow("FC0")
         self.httpd.__exit__(*details)
 
-    def new_path(self):
-        return f"/on/n{next(self.fresh) % FILES}"
+    def restart(self):
+        self.httpd.log.allow("FC0")
+        self.httpd.stop()
+        self.httpd.start()
 
-    def ask(self, connection, target, tally):
+    # ---- the origin
+
+    def put(self, name, body):
+        self.httpd.file(name, body)
+        self.bodies[name] = body
+
+    def edit(self, name):
+        """Another body for it."""
+        self.put(name, body_of(f"{name}, edition {next(self.editions)}"))
+
+    def name_is(self, text):
+        """What names.c says of the store's: an address, "fail" or "hang"."""
+        new = self.names.with_suffix(".new")
+        new.write_text(text, encoding="ascii")
+        os.rename(new, self.names)
+
+    # ---- clients
+
+    def connect(self):
+        """A connection that leaves no port waiting when it is closed: there are
+        more of them than ports."""
+        connection = self.httpd.connect()
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                     struct.pack("ii", 1, 0))
+        return connection
+
+    def ask(self, connection, target, tally, times, method="GET"):
+        """False when the connection is of no use any more."""
+        name = target.split("/", 2)[2]
+        headers = {"Accept-Language": LANGUAGES[next(self.turns) % 2]}
         start = time.monotonic()
         try:
-            answer = connection.request(target)
+            answer = connection.request(target, method, headers)
         except (Closed, OSError) as error:
             answer = error
-        tally.add(target, answer, (time.monotonic() - start) * 1000)
+        ms = (time.monotonic() - start) * 1000
+        tally.add(target, answer, self.bodies[name], times, ms)
         return not isinstance(answer, Exception)
 
-    def load(self, seconds, clients=2, tally=None):
-        """Hot and new paths in turn, and the same past the cache."""
-        tally = tally or Tally()
-        end = time.monotonic() + seconds
+    def read(self, load):
+        """A hot and a new path, on one connection; the same past the cache."""
+        tally = load.tally
+        hot = itertools.cycle(self.hot())
+        for i in itertools.count():
+            if load.over.is_set():
+                return
+            pair = (next(hot), self.new_name())[::1 if i % 2 else -1]
+            for side in ("on", "off"):
+                with self.connect() as connection:
+                    for name, times in zip(pair, (tally.own, tally.behind)):
+                        if not self.ask(connection, f"/{side}/{name}", tally,
+                                        times):
+                            break
 
-        def client():
-            connection = Connection(self.httpd.port)
-            for i in itertools.count():
-                if time.monotonic() > end:
-                    break
-                hot = f"h{i % HOT}"
-                for target in (f"/on/{hot}", f"/off/{hot}", self.new_path()):
-                    if not self.ask(connection, target, tally):
-                        connection.close()
-                        connection = Connection(self.httpd.port)
-            connection.close()
+    def write(self, load):
+        """Something is changed: who wrote it does not see what was before."""
+        tally = load.tally
+        for i in itertools.count():
+            name = f"w{i % WRITTEN}"
+            self.edit(name)
+            for side in ("on", "off"):
+                with self.connect() as connection:
+                    self.ask(connection, f"/{side}/{name}", tally,
+                             tally.writes, "POST")
+                    self.ask(connection, f"/{side}/{name}", tally, tally.behind)
+            if load.over.wait(0.1):
+                return
 
-        threads = [threading.Thread(target=client) for _ in range(clients)]
-        for each in threads:
-            each.start()
-        for each in threads:
-            each.join()
-        return tally
+    def new_name(self):
+        return f"n{next(self.fresh) % FILES}"
 
-    def warm(self, seconds=20):
-        """All hot paths are hits."""
-        end = time.monotonic() + seconds
-        with self.httpd.connect() as connection:
-            while time.monotonic() < end:
-                if all(connection.request(f"/on/{hot}").cache == "HIT"
-                       for hot in self.hot()):
-                    return
-        raise TimeoutError(f"the hot paths are no hits after {seconds} s")
+    def load(self, seconds, readers=2, writers=1):
+        """What came of so many clients in that time."""
+        load = Load(self, readers, writers)
+        time.sleep(seconds)
+        return load.end()
 
-    def resumes(self, seconds=10):
-        """Seconds until what is new is stored and found again."""
+    # ---- what is the matter
+
+    def is_warm(self):
+        """All hot paths are hits, in all languages, and the store is asked."""
+        with self.connect() as connection:
+            return all(connection.request(
+                f"/on/{hot}", headers={"Accept-Language": language}
+                ).cache == "HIT" for hot in self.hot()
+                for language in LANGUAGES) and not self.is_open()
+
+    def is_open(self):
+        """The breaker: open, or just being tried."""
+        text = self.httpd.get("/server-status?auto").body.decode()
+        return re.search(r"^FCache-far-Breaker: (\d)", text, re.M)[1] != "0"
+
+    def resumes(self, seconds):
+        """Seconds until what is new is stored and found again, and the breaker
+        is closed."""
         start = time.monotonic()
         while time.monotonic() < start + seconds:
-            target = self.new_path()
+            target = f"/on/{self.new_name()}"
             self.httpd.get(target)
             for _ in range(3):  # it is stored after it was sent
-                if self.httpd.get(target).cache == "HIT":
+                if self.httpd.get(target).cache == "HIT" and \
+                        not self.is_open():
                     return time.monotonic() - start
                 time.sleep(0.005)
         return None
+
+    def outdated(self):
+        """What was written, and is not what is served now."""
+        names = [name for name in self.bodies if name.startswith("w")]
+        return [name for name in names
+                if self.httpd.get(f"/on/{name}").body != self.bodies[name]]
+
+    # ---- a cell
+
+    def measure(self, fault):
+        """One measurement; the fault begins while clients are asking."""
+        wait_for(self.is_warm, "the hot paths are hits")
+        fault.prepare(self)
+        load = Load(self, readers=2, writers=1)
+        try:
+            time.sleep(0.1)
+            fault.begin(self)
+            time.sleep(fault.seconds)
+            during = load.end()
+            was_open = not fault.works and self.is_open()
+            after = self.load(0.4, readers=1, writers=0)
+        finally:
+            load.end()
+            fault.end(self)
+            self.kind.link.heal()
+        back_s = self.resumes(fault.back_s)
+        return Cell(during, after, was_open, back_s, self.outdated())

@@ -2,13 +2,14 @@
 """A Redis master dies under the load of httpd's clients: no request fails, no body
 is wrong, what was purged does not come back (F30)."""
 import contextlib
-import threading
 import time
 
 import pytest
 
+import faults
+import table
 from servers import redis, wait_for
-from stand import Stand, Tally
+from stand import Load, Stand
 
 PAGE = "/on/page"
 BACK_S = 20  # after there is another master; wanted: 2
@@ -54,29 +55,19 @@ def test_a_master_dies(servers, tmp_path):
     with contextlib.ExitStack() as stack:
         store = servers(tmp_path, stack)
         stand = stack.enter_context(Stand(store.url))
-        stand.warm()
-        tally, stop = Tally(), threading.Event()
-        load = threading.Thread(target=keep_asking, args=(stand, tally, stop))
-        load.start()
-        stack.callback(load.join)
-        stack.callback(stop.set)
+        wait_for(stand.is_warm, "the hot paths are hits")
+        load = Load(stand, readers=2, writers=0)
+        stack.callback(load.end)
         with stand.httpd.connect() as connection:
             purge_while_replicas_are_behind(stand, store, connection)
             store.lose()
             back_s = await_hit(connection)
-        stop.set()
-        load.join()
-        print(f"{servers.__name__}: {tally.requests} requests, "
-              f"{len(tally.failed)} failed, {len(tally.wrong)} wrong, worst "
-              f"{tally.worst_added_ms:.0f} ms over the origin, back in "
-              f"{back_s:.1f} s, {tally.verdicts}")
-        assert not tally.failed
-        assert not tally.wrong
-
-
-def keep_asking(stand, tally, stop):
-    while not stop.is_set():
-        stand.load(0.2, tally=tally)
+        tally = load.end()
+        bad = tally.broken()
+        table.tell("redis", f"{faults.LOST_MASTER}, {servers.__name__}", bad,
+                   f"{table.tallied(tally, tally)} {'-':>6} {'-':>6} "
+                   f"{back_s:5.2f}")
+        assert not bad, "; ".join(bad)
 
 
 def purge_while_replicas_are_behind(stand, store, connection):

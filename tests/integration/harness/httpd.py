@@ -129,7 +129,8 @@ class Httpd:
     on unless it says so), {root}, and whatever comes in `names`."""
 
     def __init__(self, conf="", mpm="event", module=True, without=(),
-                 names=None, override="FileInfo", loglevel="", tuning=None):
+                 names=None, override="FileInfo", loglevel="", tuning=None,
+                 env=None):
         self.mpm = mpm
         self.conf = conf
         self.module = module
@@ -138,6 +139,7 @@ class Httpd:
         self.override = override
         self.loglevel = loglevel
         self.tuning = tuning or MPMS[mpm]
+        self.env = env or {}  # beside what every one has
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="mod_fcache-"))
         self.root.chmod(0o777)  # for the children's core files
         (self.root / "htdocs").mkdir()
@@ -201,7 +203,8 @@ class Httpd:
         how = "-X" if SANITIZER == "tsan" else "-DFOREGROUND"
         with open(self.root / "stderr.log", "wb") as err:
             self.process = subprocess.Popen(
-                self.command(how), env=environment(), stderr=err,
+                self.command(how), env={**environment(), **self.env},
+                stderr=err,
                 stdout=err, stdin=subprocess.DEVNULL, cwd=self.root,
                 start_new_session=True)  # prefork signals its whole group
 
