@@ -45,6 +45,7 @@ typedef struct mfc_flight_t {
     int64_t give_up_us;
     int has_waited;
     int is_marked; /* it is known not to be stored */
+    int may_lead;  /* the store did not say in time whether the lock is ours */
     fcache_forward_t forward;
 } mfc_flight_t;
 
@@ -187,6 +188,9 @@ void mfc_flight_end(mfc_ctx_t *ctx, mfc_outcome_t outcome)
         } else {
             fcache_flight_end(mfc_writing(ctx), &flight->core, apr_time_now());
         }
+    } else if (flight->may_lead) {
+        flight->may_lead = 0;
+        fcache_del(mfc_writing(ctx), &flight->core.lock, apr_time_now(), NULL);
     }
     leave(flight, outcome);
 }
@@ -281,6 +285,7 @@ static int tried(mfc_flight_t *flight)
                          flight->core.held_until_us);
         return 1;
     }
+    flight->may_lead = flight->core.status == FCACHE_TIMEOUT;
     flight->stage =
         flight->core.role == FCACHE_FLIGHT_FOLLOW ? STAGE_WATCH : STAGE_ALONE;
     return 0;

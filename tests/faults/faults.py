@@ -365,6 +365,7 @@ def of_servers(kind):
     yield Fault("F27 away every other second", flapping, end_flapping,
                 seconds=4, back_s=NEXT_PROBE_S)
     yield Fault("F28 20 ms late", late(0.02), works=True, steps=MISS_STEPS)
+    yield Fault("F28 45 ms late", late(0.045), steps=MISS_STEPS)
     yield Fault("F28 100 ms late", late(0.1), steps=MISS_STEPS)
     yield Fault("F28 2000 ms late", late(2), opens=True, waits=True)
     if "F29" not in NOT[kind.name]:

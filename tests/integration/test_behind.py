@@ -12,8 +12,13 @@ from test_later import CONF as STORES, logged, names
 MPMS = ("event", "worker")
 CONF = """
 FCacheBackend tardy late: delay=100ms
+FCacheBackend deaf deaf:
 <Location /tardy>
     FCacheStore tardy
+</Location>
+<Location /deaf>
+    FCacheStore deaf
+    FCacheLock on wait=1m lease=1m
 </Location>
 """
 ALONE = ("ServerLimit 1\nStartServers 1\nThreadsPerChild 1\nThreadLimit 1\n"
@@ -65,3 +70,11 @@ def test_what_is_queued_when_a_process_ends_is_written(alone, path):
     ask_all(alone, asked)
     alone.graceful()
     assert [alone.get(target).cache for target in asked] == ["HIT"] * 4
+
+
+def test_a_lock_that_was_not_heard_of_is_given_back(alone, origin, path):
+    """The one who asked for it goes on without, and nobody waits for that."""
+    target = "/deaf" + path
+    origin.on(target, ok(cc="no-store"))
+    for _ in "12":
+        assert alone.get(target).cache == "MISS"

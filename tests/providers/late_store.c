@@ -3,8 +3,11 @@
  * A kind of store that another module brings, and that behaves as one far away:
  *
  *   FCacheBackend x late: [delay=TIME] [fail=put]
+ *   FCacheBackend x deaf:
  *
- * It keeps all in a memory store and takes its time for puts, or refuses them.
+ * It keeps all in a memory store and takes its time for puts, or refuses them. The
+ * deaf one can add and delete too, but of the first add in a process, which is
+ * done, nobody hears.
  */
 #include "late_store.h"
 
@@ -17,6 +20,7 @@ typedef struct late_t {
     void *self; /* the inner one's */
     int64_t delay_us;
     int fails;
+    int has_added;
 } late_t;
 
 static fcache_status_t late_create(const fcache_backend_conf_t *conf,
@@ -109,14 +113,35 @@ static fcache_status_t late_clear(void *self, const fcache_scope_t *scopes,
     return late->ops->clear(late->self, scopes, count, error);
 }
 
-const fcache_backend_ops_t late_store_ops = {.abi = FCACHE_BACKEND_ABI,
-                                             .scheme = "late",
-                                             .flags = FCACHE_BACKEND_REMOTE,
-                                             .create = late_create,
-                                             .open = late_open,
-                                             .child_init = late_child_init,
-                                             .epoch = late_epoch,
-                                             .get = late_get,
-                                             .release = late_release,
-                                             .put = late_put,
-                                             .clear = late_clear};
+static fcache_status_t deaf_add(void *self, const fcache_key_t *key,
+                                const fcache_value_t *value, int64_t now_us,
+                                fcache_error_t *error)
+{
+    late_t *late = self;
+    fcache_status_t status =
+        late->ops->add(late->self, key, value, now_us, error);
+
+    if (!late->has_added) {
+        late->has_added = 1;
+        return fcache_error_set(error, FCACHE_TIMEOUT, "deaf: not heard");
+    }
+    return status;
+}
+
+static fcache_status_t deaf_del(void *self, const fcache_key_t *key,
+                                int64_t now_us, fcache_error_t *error)
+{
+    late_t *late = self;
+
+    return late->ops->del(late->self, key, now_us, error);
+}
+
+#define ROWS                                                                   \
+    .abi = FCACHE_BACKEND_ABI, .flags = FCACHE_BACKEND_REMOTE,                 \
+    .create = late_create, .open = late_open, .child_init = late_child_init,   \
+    .epoch = late_epoch, .get = late_get, .release = late_release,             \
+    .put = late_put, .clear = late_clear
+
+const fcache_backend_ops_t late_store_ops = {.scheme = "late", ROWS};
+const fcache_backend_ops_t deaf_store_ops = {
+    .scheme = "deaf", .add = deaf_add, .del = deaf_del, ROWS};

@@ -5,5 +5,6 @@
 #include <fcache/backend.h>
 
 extern const fcache_backend_ops_t late_store_ops;
+extern const fcache_backend_ops_t deaf_store_ops;
 
 #endif
