@@ -196,6 +196,10 @@ apr_status_t mfc_capture_pass(ap_filter_t *f, mfc_ctx_t *ctx,
 
 /* ---- later.c ------------------------------------------------------------- */
 
+/* The request's store, and how it is written to. */
+void mfc_later_choose(const request_rec *r, mfc_ctx_t *ctx,
+                      const mfc_store_t *store);
+
 /* Puts at once, or, if the store is remote, when the client has its answer. The
  * hit's pin is then kept as long as the request. */
 void mfc_later(request_rec *r, mfc_ctx_t *ctx, mfc_put_fn put);

@@ -216,9 +216,7 @@ static mfc_ctx_t *ctx_create(request_rec *r, const mfc_conf_t *conf)
     mfc_ctx_t *ctx = apr_pcalloc(r->pool, sizeof(*ctx));
 
     ctx->conf = conf;
-    ctx->cache = mfc_store_of(conf)->cache;
-    ctx->behind =
-        mfc_repeat_is(r->connection) ? NULL : mfc_store_of(conf)->behind;
+    mfc_later_choose(r, ctx, mfc_store_of(conf));
     ctx->started_us = apr_time_now();
     ctx->is_debugged = mfc_debug_is_wanted(r, conf);
     mfc_conf_policy(conf, &ctx->policy);

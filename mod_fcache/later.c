@@ -20,6 +20,14 @@ APLOG_USE_MODULE(fcache);
 
 #define PATIENCE_US 20000
 
+/* A refresh behind waits for its own writes: nobody waits for it. */
+void mfc_later_choose(const request_rec *r, mfc_ctx_t *ctx,
+                      const mfc_store_t *store)
+{
+    ctx->cache = store->cache;
+    ctx->behind = mfc_repeat_is(r->connection) ? NULL : store->behind;
+}
+
 fcache_reason_t mfc_refusal(fcache_status_t status)
 {
     return status == FCACHE_TOO_LARGE ? FCACHE_REASON_TOO_LARGE
