@@ -37,6 +37,7 @@ typedef enum stage_t {
 } stage_t;
 
 typedef struct mfc_flight_t {
+    apr_pool_t *pool; /* the request's */
     stage_t stage;
     fcache_key_t key;
     fcache_flight_t core;
@@ -149,6 +150,7 @@ static mfc_flight_t *flight_of(request_rec *r, mfc_ctx_t *ctx)
 
     if (flight == NULL) {
         flight = apr_pcalloc(r->pool, sizeof(*flight));
+        flight->pool = r->pool;
         flight->give_up_us = apr_time_now() + ctx->conf->lock.wait_us;
         flight->forward = fcache_forward_of(ctx->bypass, &ctx->decision);
         flight->key = *key_of(ctx);
@@ -173,6 +175,21 @@ static void leave(mfc_flight_t *flight, mfc_outcome_t outcome)
     flight->number = 0;
 }
 
+/* The lock, if it is ours. */
+static void give_back(mfc_ctx_t *ctx, mfc_flight_t *flight)
+{
+    int64_t now_us = apr_time_now();
+    fcache_holder_t holder;
+
+    flight->may_lead = 0;
+    if (fcache_flight_look(ctx->cache, &flight->core, now_us, &holder,
+                           flight->pool, NULL) == FCACHE_OK &&
+        !holder.is_mark &&
+        fcache_bytes_equal(holder.owner, fcache_str(owner))) {
+        fcache_del(mfc_writing(ctx), &flight->core.lock, now_us, NULL);
+    }
+}
+
 void mfc_flight_end(mfc_ctx_t *ctx, mfc_outcome_t outcome)
 {
     mfc_flight_t *flight = ctx->flight;
@@ -189,8 +206,7 @@ void mfc_flight_end(mfc_ctx_t *ctx, mfc_outcome_t outcome)
             fcache_flight_end(mfc_writing(ctx), &flight->core, apr_time_now());
         }
     } else if (flight->may_lead) {
-        flight->may_lead = 0;
-        fcache_del(mfc_writing(ctx), &flight->core.lock, apr_time_now(), NULL);
+        give_back(ctx, flight);
     }
     leave(flight, outcome);
 }

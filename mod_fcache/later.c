@@ -34,36 +34,28 @@ fcache_reason_t mfc_refusal(fcache_status_t status)
                                       : FCACHE_REASON_STORE_FAULT;
 }
 
-/* The lock of the flight is given back after the entry is there, or will not be. */
-static fcache_status_t put_and_land(request_rec *r, mfc_ctx_t *ctx,
-                                    mfc_put_fn put, fcache_error_t *error)
-{
-    fcache_status_t status = put(r, ctx, error);
-
-    if (status == FCACHE_OK) {
-        mfc_flight_stored(r, ctx);
-    } else {
-        mfc_flight_refused(r, ctx, mfc_refusal(status));
-    }
-    return status;
-}
-
+/* MISS: it is still being put. Those who wait for it are let go after it. */
 static void settle(request_rec *r, mfc_ctx_t *ctx, fcache_status_t status,
                    const fcache_error_t *error)
 {
-    if (status == FCACHE_OK) {
+    if (status == FCACHE_OK || status == FCACHE_MISS) {
         mfc_namespaces_stored(r, ctx);
+        mfc_flight_stored(r, ctx);
     } else {
+        mfc_flight_refused(r, ctx, mfc_refusal(status));
         mfc_report(r, ctx, ctx->verdict, mfc_refusal(status));
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "FC0103: not stored: %s",
                       error->text);
+    }
+    if (status == FCACHE_MISS) {
+        mfc_report(r, ctx, ctx->verdict, FCACHE_REASON_STORE_LATE);
     }
 }
 
 static void put_now(request_rec *r, mfc_ctx_t *ctx, mfc_put_fn put)
 {
     fcache_error_t error = {""};
-    fcache_status_t status = put_and_land(r, ctx, put, &error);
+    fcache_status_t status = put(r, ctx, &error);
 
     settle(r, ctx, status, &error);
 }
@@ -81,11 +73,9 @@ static void put_behind(request_rec *r, mfc_ctx_t *ctx, mfc_put_fn put)
         return;
     }
     mfc_writes_open(writes, &receipt);
-    queued = put_and_land(r, ctx, put, &error);
+    queued = put(r, ctx, &error);
     done = mfc_writes_close(writes, &receipt, PATIENCE_US);
-    if (queued == FCACHE_OK && done == FCACHE_MISS) {
-        mfc_report(r, ctx, ctx->verdict, FCACHE_REASON_STORE_LATE);
-    } else if (queued == FCACHE_OK) {
+    if (queued == FCACHE_OK) {
         settle(r, ctx, done, &receipt.error);
     } else {
         settle(r, ctx, queued, &error);

@@ -7,21 +7,24 @@
  * Each thread that writes belongs to one queue, and each queue has one thread
  * that empties it, started by the first write: so a lock is given back after the
  * entry it was taken for is there. There are some, and not one, because writing
- * is waiting for a network most of the time.
+ * is waiting for a network most of the time. Between queues there is no order;
+ * therefore nothing is written that has waited for longer than AGE_US.
  */
 #include "writes.h"
 
 #include "ctx.h"
 
+#include <apr_atomic.h>
 #include <apr_strings.h>
 #include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
 #include <apr_thread_proc.h>
 #include <apr_time.h>
 
-#define QUEUES     4
-#define WRITES_MAX 16        /* waiting in a queue; of those but puts twice */
-#define BYTES_MAX  (8 << 20) /* in a queue that takes one more */
+#define QUEUES     8
+#define WRITES_MAX 8         /* waiting in a queue for one more answer */
+#define BYTES_MAX  (4 << 20) /* the same */
+#define AGE_US     FCACHE_US_PER_S
 #define DRAIN_US   (FCACHE_US_PER_S / 2)
 
 typedef enum kind_t { KIND_PUT, KIND_TOUCH, KIND_DEL } kind_t;
@@ -33,6 +36,7 @@ typedef struct write_t {
     mfc_receipt_t *receipt; /* or NULL */
     kind_t kind;
     size_t bytes;
+    int64_t queued_us;
     fcache_key_t key;
     fcache_value_t value; /* PUT */
     int64_t dead_us;      /* TOUCH */
@@ -172,9 +176,16 @@ static void do_first(queue_t *queue)
     finish(queue, write, status, &error);
 }
 
+/* What waited so long may not be the newest any more. */
+static int is_over(const queue_t *queue, int64_t now_us)
+{
+    return now_us - queue->first->queued_us > AGE_US ||
+           (queue->end_us != 0 && now_us > queue->end_us);
+}
+
 static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
 {
-    static const fcache_error_t left = {"the process ends"};
+    static const fcache_error_t late = {"it waited for too long"};
     queue_t *queue = data;
 
     (void)thread;
@@ -182,8 +193,8 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
     while (queue->first != NULL || queue->end_us == 0) {
         if (queue->first == NULL) {
             apr_thread_cond_wait(queue->more, queue->mutex);
-        } else if (queue->end_us != 0 && apr_time_now() > queue->end_us) {
-            finish(queue, take(queue), FCACHE_UNAVAILABLE, &left);
+        } else if (is_over(queue, apr_time_now())) {
+            finish(queue, take(queue), FCACHE_UNAVAILABLE, &late);
         } else {
             do_first(queue);
         }
@@ -196,9 +207,13 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
 
 static queue_t *queue_of(mfc_writes_t *writes)
 {
-    apr_uint64_t id = (apr_uint64_t)apr_os_thread_current();
+    static apr_uint32_t threads;
+    static _Thread_local apr_uint32_t number; /* 0: it has none yet */
 
-    return &writes->queues[(id * UINT64_C(0x9e3779b97f4a7c15)) >> 62];
+    if (number == 0) {
+        number = apr_atomic_inc32(&threads) + 1;
+    }
+    return &writes->queues[number % QUEUES];
 }
 
 static mfc_receipt_t **receipt_of(queue_t *queue)
@@ -211,19 +226,20 @@ static mfc_receipt_t **receipt_of(queue_t *queue)
     return at;
 }
 
-static int has_room(const queue_t *queue, kind_t kind)
+/* What an answer needs beside its body goes in once that did. */
+static int takes(const queue_t *queue)
 {
-    unsigned most = kind == KIND_PUT ? WRITES_MAX : 2 * WRITES_MAX;
-
-    return queue->end_us == 0 && queue->count < most &&
-           (kind != KIND_PUT || queue->bytes < BYTES_MAX);
+    return queue->end_us == 0 && queue->count < 4 * WRITES_MAX;
 }
 
 static int is_running(queue_t *queue)
 {
-    return queue->thread != NULL ||
-           apr_thread_create(&queue->thread, NULL, run, queue, queue->pool) ==
-               APR_SUCCESS;
+    if (queue->thread == NULL &&
+        apr_thread_create(&queue->thread, NULL, run, queue, queue->pool) !=
+            APR_SUCCESS) {
+        queue->thread = NULL;
+    }
+    return queue->thread != NULL;
 }
 
 static void append(queue_t *queue, write_t *write)
@@ -232,6 +248,7 @@ static void append(queue_t *queue, write_t *write)
     if (write->receipt != NULL) {
         write->receipt->pending++;
     }
+    write->queued_us = apr_time_now();
     *queue->tail = write;
     queue->tail = &write->next;
     queue->count++;
@@ -246,7 +263,7 @@ static fcache_status_t push(mfc_writes_t *writes, write_t *write,
     int is_in;
 
     apr_thread_mutex_lock(queue->mutex);
-    is_in = has_room(queue, write->kind) && is_running(queue);
+    is_in = takes(queue) && is_running(queue);
     if (is_in) {
         append(queue, write);
     }
@@ -360,7 +377,8 @@ int mfc_writes_has_room(mfc_writes_t *writes)
     int room;
 
     apr_thread_mutex_lock(queue->mutex);
-    room = has_room(queue, KIND_PUT);
+    room =
+        takes(queue) && queue->count < WRITES_MAX && queue->bytes < BYTES_MAX;
     apr_thread_mutex_unlock(queue->mutex);
     return room;
 }

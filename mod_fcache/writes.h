@@ -4,8 +4,9 @@
 
 /*
  * What this process is yet to write into a store. Each write is copied and queued,
- * and threads of its own do them; those of one thread in the order it asked. Any
- * thread, without waiting for the store.
+ * and threads of its own do them; those of one thread in the order it asked, and
+ * none that has waited for longer than a second. Any thread, without waiting for
+ * the store.
  */
 
 #include <fcache/backend.h>
@@ -39,7 +40,7 @@ fcache_status_t mfc_writes_touch(mfc_writes_t *writes, const fcache_key_t *key,
 fcache_status_t mfc_writes_del(mfc_writes_t *writes, const fcache_key_t *key,
                                int64_t now_us, fcache_error_t *error);
 
-/* Is there room for a put of the calling thread? */
+/* Is there room for what the calling thread has of one more answer? */
 int mfc_writes_has_room(mfc_writes_t *writes);
 
 /* Notes what the calling thread writes from now on, until it closes. */

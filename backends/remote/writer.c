@@ -181,7 +181,8 @@ static fcache_status_t add_over(const adding_t *adding, apr_pool_t *pool,
         fcr_look(adding->store, &adding->name, adding->now_us, adding->deadline,
                  &look, pool, error);
     if (status != FCACHE_OK) {
-        return status;
+        /* that there is something is known */
+        return status == FCACHE_TIMEOUT ? FCACHE_EXISTS : status;
     }
     switch (look.life) {
     case FCR_ABSENT:

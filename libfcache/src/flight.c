@@ -187,9 +187,10 @@ fcache_status_t fcache_flight_mark(fcache_t *cache, const fcache_key_t *key,
 void fcache_flight_end_marked(fcache_t *cache, fcache_flight_t *flight,
                               int64_t ttl_us, int64_t now_us)
 {
-    if (flight->role == FCACHE_FLIGHT_LEAD) {
-        (void)fcache_flight_mark(cache, &flight->lock, ttl_us,
-                                 fcache_epoch(cache), now_us, NULL);
+    if (flight->role == FCACHE_FLIGHT_LEAD &&
+        fcache_flight_mark(cache, &flight->lock, ttl_us, fcache_epoch(cache),
+                           now_us, NULL) != FCACHE_OK) {
+        fcache_flight_end(cache, flight, now_us);
     }
     flight->role = FCACHE_FLIGHT_ALONE;
 }

@@ -5,7 +5,6 @@ import pytest
 
 from harness.httpd import Httpd
 from harness.origin import ok
-from servers import wait_for
 
 from test_later import CONF as STORES, logged, names
 
@@ -48,12 +47,12 @@ def ask_all(server, asked):
 
 
 def test_a_slow_store_does_not_hold_up_workers(alone, path):
-    asked = targets(4, "/slow", path)
+    asked = targets(4, "/tardy", path)
     ask_all(alone, asked)
     for target in asked:
         assert logged(alone, target) == [["MISS", "store-late", "store-late"]]
     for target in asked:
-        wait_for(lambda: alone.get(target).cache == "HIT", "what was late")
+        alone.wait_stored(target)
 
 
 def test_too_much_is_not_stored(alone, path):
@@ -62,7 +61,7 @@ def test_too_much_is_not_stored(alone, path):
     reasons = [logged(alone, target)[0][1] for target in asked]
     assert reasons[0] == "store-late"
     assert reasons[-1] == "store-busy"
-    wait_for(lambda: alone.get(asked[0]).cache == "HIT", "what was queued")
+    alone.wait_stored(asked[0])
 
 
 def test_what_is_queued_when_a_process_ends_is_written(alone, path):

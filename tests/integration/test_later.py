@@ -61,7 +61,8 @@ def test_the_answer_comes_first(httpd, origin, path, fetch, mpm):
     origin.on(path, counting())
     assert [curl(url, *how).cache for _ in "12"] == ["MISS", "MISS"]
     logged(httpd, path, 2)
-    wait_for(lambda: curl(url).cache == "HIT", "a put that is late")
+    probe = ("-H", "Cache-Control: only-if-cached")
+    wait_for(lambda: curl(url, *probe).cache == "HIT", "a put that is late")
 
 
 def test_what_is_put_later_is_right(httpd, origin, path):
@@ -131,7 +132,7 @@ def test_a_client_that_leaves_takes_nothing_along(httpd, origin, path, mpm):
         assert connection.request(path).cache == "MISS"
     reason = "stored" if mpm == "prefork" else "store-late"
     assert logged(httpd, path) == [["MISS", reason, reason]]
-    wait_for(lambda: httpd.get(path).cache == "HIT", "what was late")
+    httpd.wait_stored(path)
     assert httpd.get(path).body == BIG
 
 
