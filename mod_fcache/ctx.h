@@ -35,6 +35,7 @@ struct mfc_ctx_t {
     fcache_key_t key;
     int64_t started_us; /* when the request reached us */
     uint64_t epoch;     /* the store's, before the origin was asked */
+    int64_t until_us;   /* the store is asked no longer: see fcache_lookup() */
     uint64_t hit_epoch; /* the store's, when it was asked */
 
     /* set once by flow.c, in this order */
@@ -81,7 +82,6 @@ mfc_ctx_t *mfc_ctx_of(const request_rec *r);
 
 /* ---- flow.c: the path of a request --------------------------------------- */
 
-int mfc_on_translate(request_rec *r);
 int mfc_on_request(request_rec *r);
 apr_status_t mfc_on_response(ap_filter_t *f, apr_bucket_brigade *bb);
 void mfc_on_error(request_rec *r);
@@ -108,9 +108,9 @@ fcache_fields_t mfc_message_response_fields(request_rec *r,
 /* The URL of that path and query on the host that the request is for. */
 const char *mfc_message_url(const request_rec *r, const char *target);
 
-/* Forwards the request with that query, and lets the log see what the client
- * sent. */
-void mfc_message_rewrite(request_rec *r, fcache_bytes_t query);
+/* Before the origin's URL is made: a query that the key rules cut or sort is
+ * forwarded so. restore() lets the log see what the client sent. */
+int mfc_on_translate(request_rec *r);
 void mfc_message_restore(request_rec *r);
 
 /* ---- body.c: request bodies ---------------------------------------------- */

@@ -322,6 +322,13 @@ static int64_t began(const mfc_flight_t *flight, int64_t since_us)
                                                        : flight->since_us;
 }
 
+/* What the store is asked after it has a time of its own. */
+static void will_wait(mfc_ctx_t *ctx, mfc_flight_t *flight)
+{
+    flight->has_waited = 1;
+    ctx->until_us = 0;
+}
+
 /* Looks at the lock of another process until it is free or time is up. */
 static int watch(request_rec *r, mfc_ctx_t *ctx, mfc_flight_t *flight)
 {
@@ -347,7 +354,7 @@ static int watch(request_rec *r, mfc_ctx_t *ctx, mfc_flight_t *flight)
         flight->since_us = began(flight, holder.since_us);
         mfc_queue_extend(&flight->key, flight->number, flight->since_us,
                          flight->give_up_us);
-        flight->has_waited = 1;
+        will_wait(ctx, flight);
         if (!mfc_queue_sleep(
                 flight->since_us, ctx->conf->lock.wait_us, now_us,
                 fcache_flight_pause(&flight->core, mfc_random(), now_us))) {
@@ -362,12 +369,16 @@ static int watch(request_rec *r, mfc_ctx_t *ctx, mfc_flight_t *flight)
 static int begin(request_rec *r, mfc_ctx_t *ctx, mfc_flight_t *flight)
 {
     int64_t now_us = apr_time_now();
+    const fcache_flight_options_t options = {
+        .wait_us = flight->give_up_us - now_us,
+        .lease_us = ctx->conf->lock.lease_us,
+        .owner = fcache_str(owner),
+        .until_us = &ctx->until_us,
+    };
 
     flight->since_us = now_us;
-    fcache_flight_begin_owned(ctx->cache, &flight->key, fcache_str(owner),
-                              flight->give_up_us - now_us,
-                              ctx->conf->lock.lease_us, now_us, &flight->core,
-                              r->pool, NULL);
+    fcache_flight_begin(ctx->cache, &flight->key, &options, now_us,
+                        &flight->core, r->pool, NULL);
     if (tried(flight)) {
         return 1;
     }
@@ -380,7 +391,7 @@ static int follow(mfc_ctx_t *ctx, mfc_flight_t *flight)
     if (serve_meanwhile(ctx)) {
         return go_alone(flight);
     }
-    flight->has_waited = 1;
+    will_wait(ctx, flight);
     switch (mfc_queue_wait(&flight->key, flight->give_up_us,
                            ctx->conf->lock.wait_us)) {
     case MFC_OUTCOME_NONE:

@@ -33,29 +33,6 @@ mfc_ctx_t *mfc_ctx_of(const request_rec *r)
     return ap_get_module_config(r->request_config, &fcache_module);
 }
 
-/* ---- before the origin's URL is made ------------------------------------- */
-
-/* What is not in the key is not sent to the origin: a query that the key rules
- * cut or sort is forwarded so. */
-int mfc_on_translate(request_rec *r)
-{
-    const mfc_conf_t *conf = mfc_conf_of(r);
-    fcache_request_t request;
-    fcache_bytes_t query;
-
-    if (!conf->enable || conf->key.rules == NULL || r->main != NULL ||
-        r->args == NULL) {
-        return DECLINED;
-    }
-    memset(&request, 0, sizeof(request));
-    request.query = fcache_str(r->args);
-    query = fcache_key_rules_query(conf->key.rules, &request, r->pool);
-    if (!fcache_bytes_equal(query, request.query)) {
-        mfc_message_rewrite(r, query);
-    }
-    return DECLINED;
-}
-
 /* ---- on_request ---------------------------------------------------------- */
 
 /* 1 */
@@ -113,8 +90,9 @@ static void forget_hit(mfc_ctx_t *ctx)
 
 typedef fcache_status_t (*lookup_fn)(fcache_t *cache, const fcache_key_t *key,
                                      const fcache_request_t *request,
-                                     int64_t now_us, fcache_hit_t *out_hit,
-                                     apr_pool_t *pool, fcache_error_t *error);
+                                     int64_t now_us, int64_t *until_us,
+                                     fcache_hit_t *out_hit, apr_pool_t *pool,
+                                     fcache_error_t *error);
 
 /* 3 */
 static void lookup(request_rec *r, mfc_ctx_t *ctx, lookup_fn look)
@@ -125,7 +103,7 @@ static void lookup(request_rec *r, mfc_ctx_t *ctx, lookup_fn look)
         ctx->hit_epoch = fcache_epoch(ctx->cache);
     }
     ctx->found = look(ctx->cache, &ctx->key, &ctx->request, ctx->started_us,
-                      &ctx->hit, r->pool, &error);
+                      &ctx->until_us, &ctx->hit, r->pool, &error);
     if (fcache_status_is_fault(ctx->found)) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "FC0105: look-up: %s",
                       error.text);
@@ -160,14 +138,30 @@ static void decide(mfc_ctx_t *ctx, int64_t now_us)
     ctx->ttl_s = ctx->decision.ttl_s;
 }
 
+/* A store that cannot say once more does not make unknown what it has said. */
+static void look_again(request_rec *r, mfc_ctx_t *ctx)
+{
+    fcache_status_t found = ctx->found;
+    fcache_hit_t hit = ctx->hit;
+    uint64_t hit_epoch = ctx->hit_epoch;
+
+    ctx->started_us = apr_time_now();
+    lookup(r, ctx, fcache_lookup_again);
+    if (fcache_status_is_fault(ctx->found)) {
+        ctx->found = found;
+        ctx->hit = hit;
+        ctx->hit_epoch = hit_epoch;
+    } else {
+        fcache_pin_release(ctx->cache, hit.pin);
+    }
+    decide(ctx, ctx->started_us);
+}
+
 /* 5. What is fresh after a wait was asked for by another. */
 static void take_turn(request_rec *r, mfc_ctx_t *ctx)
 {
     while (mfc_flight_turn(r, ctx)) {
-        forget_hit(ctx);
-        ctx->started_us = apr_time_now();
-        lookup(r, ctx, fcache_lookup_again);
-        decide(ctx, ctx->started_us);
+        look_again(r, ctx);
     }
     if (ctx->decision.plan == FCACHE_PLAN_HIT &&
         mfc_flight_is_collapsed(ctx, &ctx->forward)) {

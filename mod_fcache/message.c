@@ -263,7 +263,7 @@ static const char *request_line(request_rec *r, const char *target)
     return apr_pstrcat(r->pool, r->method, " ", target, protocol, NULL);
 }
 
-void mfc_message_rewrite(request_rec *r, fcache_bytes_t query)
+static void rewrite(request_rec *r, fcache_bytes_t query)
 {
     const char *mark = strchr(r->unparsed_uri, '?');
     size_t path_len =
@@ -278,6 +278,27 @@ void mfc_message_rewrite(request_rec *r, fcache_bytes_t query)
         apr_table_setn(r->notes, REQUEST_LINE_NOTE, r->the_request);
     }
     r->the_request = apr_pstrdup(r->pool, request_line(r, r->unparsed_uri));
+}
+
+/* What is not in the key is not sent to the origin: a query that the key rules
+ * cut or sort is forwarded so. */
+int mfc_on_translate(request_rec *r)
+{
+    const mfc_conf_t *conf = mfc_conf_of(r);
+    fcache_request_t request;
+    fcache_bytes_t query;
+
+    if (!conf->enable || conf->key.rules == NULL || r->main != NULL ||
+        r->args == NULL) {
+        return DECLINED;
+    }
+    memset(&request, 0, sizeof(request));
+    request.query = fcache_str(r->args);
+    query = fcache_key_rules_query(conf->key.rules, &request, r->pool);
+    if (!fcache_bytes_equal(query, request.query)) {
+        rewrite(r, query);
+    }
+    return DECLINED;
 }
 
 void mfc_message_restore(request_rec *r)

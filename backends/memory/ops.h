@@ -26,7 +26,7 @@ fcache_status_t fcm_put(void *self, const fcache_key_t *key,
                         fcache_error_t *error);
 fcache_status_t fcm_add(void *self, const fcache_key_t *key,
                         const fcache_value_t *value, int64_t now_us,
-                        fcache_error_t *error);
+                        int64_t *until_us, fcache_error_t *error);
 fcache_status_t fcm_begin(void *self, uint64_t size_hint,
                           fcache_backend_writer_t **out_writer,
                           apr_pool_t *pool, fcache_error_t *error);

@@ -67,13 +67,14 @@ fcache_status_t fcm_put(void *self, const fcache_key_t *key,
 /* Looked up first to save the work; what counts is the look under the lock. */
 fcache_status_t fcm_add(void *self, const fcache_key_t *key,
                         const fcache_value_t *value, int64_t now_us,
-                        fcache_error_t *error)
+                        int64_t *until_us, fcache_error_t *error)
 {
     fcm_op_t op;
     fcm_found_t found;
     fcm_word_t *cell = NULL;
     int soft;
     const fcm_commit_t commit = {key, value, 1};
+    (void)until_us;
     if (!fcm_enter(self, now_us, &op)) {
         return fcm_not_joined(self, error);
     }

@@ -13,7 +13,7 @@
 #include <strings.h>
 
 #define DERIVED      32
-#define PACK_DEFAULT 1024
+#define PACK_DEFAULT 8192
 
 /* ---- keys ---------------------------------------------------------------- */
 

@@ -23,7 +23,7 @@ typedef struct fcr_protect_t fcr_protect_t;
 /*
  * From the store's options: `secret-file` (see secret.h), `integrity` (on; off: a
  * store that is not local does without a secret, if there is none),
- * `encrypt` (on, off), `compress` (off, or the size from which on; default 1K).
+ * `encrypt` (on, off), `compress` (off, or the size from which on; default 8K).
  * Others are not looked at. BAD_CONFIG: encrypt without a secret, a file that
  * others may read, no secret for a store that is not local while integrity is on:
  * the sentence names `fcachectl secret`. Reads the file; lives as long as the

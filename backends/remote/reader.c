@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store.h"
 
-/* The same deadline for all gets of a look-up. Nobody is asked who would have no
- * time to answer: that is not his fault. */
-static fcache_status_t begin(const fcr_t *store, int64_t *until_us,
-                             fcn_deadline_t *out_deadline,
-                             fcache_error_t *error)
+fcache_status_t fcr_begin(const fcr_t *store, int64_t *until_us,
+                          fcn_deadline_t *out_deadline, fcache_error_t *error)
 {
     *out_deadline = fcn_deadline_in(store->limits.lookup_us);
     if (until_us && *until_us) {
@@ -15,7 +12,7 @@ static fcache_status_t begin(const fcr_t *store, int64_t *until_us,
     }
     return fcn_deadline_left_ms(*out_deadline) > 0
                ? FCACHE_OK
-               : fcache_error_set(error, FCACHE_TIMEOUT,
+               : fcache_error_set(error, FCACHE_UNAVAILABLE,
                                   "store %s: the look-up takes longer than "
                                   "its option lookup",
                                   store->name);
@@ -33,7 +30,7 @@ fcache_status_t fcr_get(void *self, const fcache_key_t *key, int64_t now_us,
         return status;
     }
     fcn_deadline_t deadline;
-    status = begin(store, until_us, &deadline, error);
+    status = fcr_begin(store, until_us, &deadline, error);
     if (status == FCACHE_OK) {
         status = fcr_look(store, &name, now_us, deadline, &look, pool, error);
     }
@@ -86,7 +83,7 @@ fcache_status_t fcr_sync(void *self, int64_t *until_us, uint64_t *out_clock,
     }
     fcn_deadline_t deadline;
     fcr_moment_t moment = fcr_purge_moment(&store->purge, clock);
-    status = begin(store, until_us, &deadline, error);
+    status = fcr_begin(store, until_us, &deadline, error);
     if (status == FCACHE_OK) {
         status = store->client->fetch(store->client_self, clock, &clock, 1,
                                       &found, deadline, pool, error);

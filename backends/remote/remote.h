@@ -78,7 +78,7 @@ fcache_status_t fcr_put(void *self, const fcache_key_t *key,
                         fcache_error_t *error);
 fcache_status_t fcr_add(void *self, const fcache_key_t *key,
                         const fcache_value_t *value, int64_t now_us,
-                        fcache_error_t *error);
+                        int64_t *until_us, fcache_error_t *error);
 fcache_status_t fcr_del(void *self, const fcache_key_t *key, int64_t now_us,
                         fcache_error_t *error);
 fcache_status_t fcr_touch(void *self, const fcache_key_t *key, int64_t dead_us,

@@ -65,6 +65,12 @@ fcache_status_t fcr_judge(fcr_t *store, const fcr_name_t *name,
 /* UNAVAILABLE in a process that has not joined; for the first line of a row. */
 fcache_status_t fcr_joined(const fcr_t *store, fcache_error_t *error);
 
+/* The deadline of all gets and adds that share `until_us` (fcache/backend.h).
+ * UNAVAILABLE when there is no time left: nobody is asked who could not answer, as
+ * that would not be his fault. */
+fcache_status_t fcr_begin(const fcr_t *store, int64_t *until_us,
+                          fcn_deadline_t *out_deadline, fcache_error_t *error);
+
 /* Counts a fault, as a row's last act; answers `status`. */
 fcache_status_t fcr_ended(fcr_t *store, fcache_status_t status);
 

@@ -217,7 +217,7 @@ static fcache_status_t add(const adding_t *adding, apr_pool_t *pool,
 
 fcache_status_t fcr_add(void *self, const fcache_key_t *key,
                         const fcache_value_t *value, int64_t now_us,
-                        fcache_error_t *error)
+                        int64_t *until_us, fcache_error_t *error)
 {
     fcr_t *store = self;
     fcache_buf_t sealed;
@@ -226,9 +226,17 @@ fcache_status_t fcr_add(void *self, const fcache_key_t *key,
     if (status != FCACHE_OK) {
         return status;
     }
-    const adding_t adding = {store,   fcr_name_of(key),
-                             &sealed, value->dead_us,
-                             now_us,  fcn_deadline_in(store->limits.lookup_us)};
+    adding_t adding = {
+        .store = store,
+        .name = fcr_name_of(key),
+        .sealed = &sealed,
+        .dead_us = value->dead_us,
+        .now_us = now_us,
+    };
+    status = fcr_begin(store, until_us, &adding.deadline, error);
+    if (status != FCACHE_OK) {
+        return written(store, status);
+    }
     status = seal_value(store, key->name, value, now_us, &sealed, error);
     if (status == FCACHE_OK) {
         status = apr_pool_create(&pool, NULL) == APR_SUCCESS

@@ -89,7 +89,7 @@ fcache_status_t fct_put(void *self, const fcache_key_t *key,
                         fcache_error_t *error);
 fcache_status_t fct_add(void *self, const fcache_key_t *key,
                         const fcache_value_t *value, int64_t now_us,
-                        fcache_error_t *error);
+                        int64_t *until_us, fcache_error_t *error);
 fcache_status_t fct_del(void *self, const fcache_key_t *key, int64_t now_us,
                         fcache_error_t *error);
 fcache_status_t fct_touch(void *self, const fcache_key_t *key, int64_t dead_us,

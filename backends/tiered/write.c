@@ -47,13 +47,14 @@ fcache_status_t fct_put(void *self, const fcache_key_t *key,
 /* L1 may not say who was first: it knows of this server only. */
 fcache_status_t fct_add(void *self, const fcache_key_t *key,
                         const fcache_value_t *value, int64_t now_us,
-                        fcache_error_t *error)
+                        int64_t *until_us, fcache_error_t *error)
 {
     fct_t *tier = self;
     const fct_level_t *l2 = &tier->l2;
     fcache_status_t status =
-        l2->ops->add ? l2->ops->add(l2->self, key, value, now_us, error)
-                     : fct_unsupported(tier, "add", error);
+        l2->ops->add
+            ? l2->ops->add(l2->self, key, value, now_us, until_us, error)
+            : fct_unsupported(tier, "add", error);
     if (status == FCACHE_OK) {
         fct_near_put(tier, key, value, 0, now_us);
     }

@@ -230,16 +230,20 @@ static fcache_status_t open_response(fcache_t *cache, fcache_hit_t *hit,
 
 fcache_status_t fcache_lookup_again(fcache_t *cache, const fcache_key_t *key,
                                     const fcache_request_t *request,
-                                    int64_t now_us, fcache_hit_t *out_hit,
-                                    apr_pool_t *pool, fcache_error_t *error)
+                                    int64_t now_us, int64_t *until_us,
+                                    fcache_hit_t *out_hit, apr_pool_t *pool,
+                                    fcache_error_t *error)
 {
     int by_language = 0;
-    int64_t until_us = 0;
+    int64_t own_until_us = 0;
+    if (!until_us) {
+        until_us = &own_until_us;
+    }
     fcache_status_t status =
-        fci_fetch(cache, key, now_us, &until_us, out_hit, NULL, pool, error);
+        fci_fetch(cache, key, now_us, until_us, out_hit, NULL, pool, error);
     if (status == FCACHE_OK && out_hit->entry.kind == FCACHE_ENTRY_VARY &&
         request) {
-        status = fetch_variant(cache, request, now_us, &until_us, out_hit,
+        status = fetch_variant(cache, request, now_us, until_us, out_hit,
                                &by_language, pool, error);
     }
     if (status == FCACHE_OK) {
@@ -256,11 +260,11 @@ fcache_status_t fcache_lookup_again(fcache_t *cache, const fcache_key_t *key,
 
 fcache_status_t fcache_lookup(fcache_t *cache, const fcache_key_t *key,
                               const fcache_request_t *request, int64_t now_us,
-                              fcache_hit_t *out_hit, apr_pool_t *pool,
-                              fcache_error_t *error)
+                              int64_t *until_us, fcache_hit_t *out_hit,
+                              apr_pool_t *pool, fcache_error_t *error)
 {
-    fcache_status_t status =
-        fcache_lookup_again(cache, key, request, now_us, out_hit, pool, error);
+    fcache_status_t status = fcache_lookup_again(
+        cache, key, request, now_us, until_us, out_hit, pool, error);
     fci_count(cache, status);
     return status;
 }

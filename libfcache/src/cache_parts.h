@@ -56,7 +56,12 @@ fcache_status_t fci_store_put(void *baton, const fcache_key_t *key,
                               const fcache_value_t *value, int64_t now_us,
                               fcache_error_t *error);
 
-/* The same for add: EXISTS when a live entry is there. */
+/* The same for add, with EXISTS when a live entry is there; its baton: */
+typedef struct fci_adding_t {
+    fcache_t *cache;
+    int64_t *until_us; /* as for the store's add */
+} fci_adding_t;
+
 fcache_status_t fci_store_add(void *baton, const fcache_key_t *key,
                               const fcache_value_t *value, int64_t now_us,
                               fcache_error_t *error);

@@ -7,15 +7,17 @@ fcache_status_t fci_store_add(void *baton, const fcache_key_t *key,
                               const fcache_value_t *value, int64_t now_us,
                               fcache_error_t *error)
 {
-    fcache_t *cache = baton;
+    const fci_adding_t *adding = baton;
+    const fcache_t *cache = adding->cache;
     return cache->ops->add
-               ? cache->ops->add(cache->self, key, value, now_us, error)
+               ? cache->ops->add(cache->self, key, value, now_us,
+                                 adding->until_us, error)
                : fcache_error_set(error, FCACHE_UNSUPPORTED,
                                   "store '%s:' cannot add", cache->ops->scheme);
 }
 
-static fcache_status_t store_value(fcache_t *cache, fci_store_fn store,
-                                   const fcache_key_t *key,
+static fcache_status_t store_value(const fcache_t *cache, fci_store_fn store,
+                                   void *baton, const fcache_key_t *key,
                                    fcache_bytes_t value, int64_t ttl_s,
                                    fcache_bytes_t tags, uint64_t epoch,
                                    int64_t now_us, fcache_error_t *error)
@@ -42,7 +44,7 @@ static fcache_status_t store_value(fcache_t *cache, fci_store_fn store,
         .tags = tags,
         .body_len = value.len,
     };
-    return fci_store(store, cache, key, &entry, &value, 1, now_us, error);
+    return fci_store(store, baton, key, &entry, &value, 1, now_us, error);
 }
 
 fcache_status_t fcache_put(fcache_t *cache, const fcache_key_t *key,
@@ -50,8 +52,8 @@ fcache_status_t fcache_put(fcache_t *cache, const fcache_key_t *key,
                            fcache_bytes_t tags, uint64_t epoch, int64_t now_us,
                            fcache_error_t *error)
 {
-    return store_value(cache, fci_store_put, key, value, ttl_s, tags, epoch,
-                       now_us, error);
+    return store_value(cache, fci_store_put, cache, key, value, ttl_s, tags,
+                       epoch, now_us, error);
 }
 
 fcache_status_t fcache_add(fcache_t *cache, const fcache_key_t *key,
@@ -59,8 +61,9 @@ fcache_status_t fcache_add(fcache_t *cache, const fcache_key_t *key,
                            fcache_bytes_t tags, uint64_t epoch, int64_t now_us,
                            fcache_error_t *error)
 {
-    return store_value(cache, fci_store_add, key, value, ttl_s, tags, epoch,
-                       now_us, error);
+    fci_adding_t adding = {cache, NULL};
+    return store_value(cache, fci_store_add, &adding, key, value, ttl_s, tags,
+                       epoch, now_us, error);
 }
 
 /* Kept longer than it is fresh, as results of calls may be. */

@@ -204,6 +204,7 @@ static int follow(fci_call_t *call, fci_found_t *found, fcache_flight_t *flight,
             call->env->baton,
             fcache_flight_pause(flight, random_of(call), fci_call_now(call)));
         apr_pool_clear(scratch);
+        call->until_us = 0;
         (void)fci_call_look(call, &again, scratch);
         if (again.state == FCI_FRESH &&
             serve(call, &again, FCACHE_CALL_WAITED, out_status)) {
@@ -233,9 +234,12 @@ static fcache_status_t fly(fci_call_t *call, fci_found_t *found,
     if (!has_some && wait_us <= 0) {
         return produce(call, found, 0);
     }
-    (void)fcache_flight_begin(call->cache, &call->key, wait_us,
-                              spec->lease_us > 0 ? spec->lease_us
-                                                 : DEFAULT_LEASE_US,
+    const fcache_flight_options_t options = {
+        .wait_us = wait_us,
+        .lease_us = spec->lease_us > 0 ? spec->lease_us : DEFAULT_LEASE_US,
+        .until_us = &call->until_us,
+    };
+    (void)fcache_flight_begin(call->cache, &call->key, &options,
                               fci_call_now(call), &flight, call->pool, &error);
     if (flight.status != FCACHE_OK && flight.status != FCACHE_EXISTS) {
         fci_call_trouble(call, flight.status, &error);

@@ -21,6 +21,7 @@ typedef struct fci_call_t {
     apr_pool_t *pool;
     fcache_error_t *error; /* the function's */
     fcache_key_t key;
+    int64_t until_us; /* the store is asked no longer: see fcache_lookup() */
 } fci_call_t;
 
 typedef enum fci_found_state_t {

@@ -109,8 +109,9 @@ fcache_status_t fci_call_look(fci_call_t *call, fci_found_t *out_found,
     fcache_hit_t hit;
     fcache_error_t error = {""};
     *out_found = (fci_found_t){0};
-    fcache_status_t status = fci_fetch(call->cache, &call->key, now_us, NULL,
-                                       &hit, NULL, scratch, &error);
+    fcache_status_t status =
+        fci_fetch(call->cache, &call->key, now_us, &call->until_us, &hit, NULL,
+                  scratch, &error);
     if (status == FCACHE_OK) {
         if (hit.entry.kind == FCACHE_ENTRY_UNCACHEABLE) {
             out_found->state = FCI_UNCACHEABLE;

@@ -49,7 +49,8 @@ static fcache_flight_role_t try_to_lead(fcache_t *cache,
         .coder = fcache_str("raw"),
         .body_len = flight->owner.len,
     };
-    flight->status = fci_store(fci_store_add, cache, &flight->lock, &lock,
+    fci_adding_t adding = {cache, flight->until_us};
+    flight->status = fci_store(fci_store_add, &adding, &flight->lock, &lock,
                                &flight->owner, 1, now_us, error);
     if (flight->status == FCACHE_OK) {
         flight->held_until_us = lock.stale_until_us;
@@ -61,28 +62,20 @@ static fcache_flight_role_t try_to_lead(fcache_t *cache,
 }
 
 fcache_flight_role_t
-fcache_flight_begin(fcache_t *cache, const fcache_key_t *key, int64_t wait_us,
-                    int64_t lease_us, int64_t now_us,
+fcache_flight_begin(fcache_t *cache, const fcache_key_t *key,
+                    const fcache_flight_options_t *options, int64_t now_us,
                     fcache_flight_t *out_flight, apr_pool_t *pool,
                     fcache_error_t *error)
 {
-    return fcache_flight_begin_owned(cache, key, no_body, wait_us, lease_us,
-                                     now_us, out_flight, pool, error);
-}
-
-fcache_flight_role_t fcache_flight_begin_owned(
-    fcache_t *cache, const fcache_key_t *key, fcache_bytes_t owner,
-    int64_t wait_us, int64_t lease_us, int64_t now_us,
-    fcache_flight_t *out_flight, apr_pool_t *pool, fcache_error_t *error)
-{
-    int64_t wait = clamp(wait_us, 0, MAX_WAIT_US);
+    int64_t wait = clamp(options->wait_us, 0, MAX_WAIT_US);
     *out_flight = (fcache_flight_t){
         .role = FCACHE_FLIGHT_ALONE,
-        .lease_us = clamp(lease_us, 1, MAX_WAIT_US),
+        .lease_us = clamp(options->lease_us, 1, MAX_WAIT_US),
         .give_up_us = now_us + wait,
         .left_us = wait,
         .pause_us = FIRST_PAUSE_US,
-        .owner = owner,
+        .owner = options->owner,
+        .until_us = options->until_us,
     };
     out_flight->status = lock_key(key, &out_flight->lock, pool, error);
     if (out_flight->status == FCACHE_OK) {
@@ -117,10 +110,11 @@ fcache_status_t fcache_flight_look(fcache_t *cache,
 void fcache_flight_void(fcache_t *cache, const fcache_flight_t *flight,
                         fcache_bytes_t owner, int64_t now_us, apr_pool_t *pool)
 {
+    const fcache_flight_options_t options = {.lease_us = FCACHE_US_PER_S};
     fcache_flight_t taking;
     fcache_holder_t holder;
-    if (fcache_flight_begin(cache, &flight->lock, 0, FCACHE_US_PER_S, now_us,
-                            &taking, pool, NULL) != FCACHE_FLIGHT_LEAD) {
+    if (fcache_flight_begin(cache, &flight->lock, &options, now_us, &taking,
+                            pool, NULL) != FCACHE_FLIGHT_LEAD) {
         return;
     }
     if (fcache_flight_look(cache, flight, now_us, &holder, pool, NULL) ==

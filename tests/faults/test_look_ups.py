@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Answers that vary take several gets of a store: all of them together have the
-time of one look-up. A reply takes 0.6 of that here."""
+"""Answers that vary take several gets of a store, and a miss takes a lock and looks
+again: all of that together has the time of one look-up."""
 import pytest
 
 import kinds
@@ -18,7 +18,9 @@ ProxyPass / {origin}/ retry=0
 FCacheBackend far "{url}"
 FCacheStore far
 FCacheEnable on
-FCacheLock off
+<Location /alone>
+    FCacheLock off
+</Location>
 """
 DE = {"Accept-Language": "de"}
 
@@ -41,21 +43,21 @@ def start_origin():
 def start_server(store, origin):
     names = {"url": store.url(**OPTIONS),
              "origin": f"http://127.0.0.1:{origin.port}"}
-    origin.on("/plain", ok("plain"))
-    origin.on("/varied", ok("varied", ("Vary", "X-Kind")))
-    origin.on("/spoken", ok("spoken", ("Vary", "Accept-Language"),
-                            ("Content-Language", "de")))
+    origin.on("/alone/plain", ok("plain"))
+    origin.on("/alone/varied", ok("varied", ("Vary", "X-Kind")))
+    origin.on("/alone/spoken", ok("spoken", ("Vary", "Accept-Language"),
+                                  ("Content-Language", "de")))
     with Httpd(CONF, "event", names=names, tuning=TUNING) as one:
         yield one
 
 
 def test_all_gets_of_a_look_up_end_together(store, server):
-    targets = ["/plain", "/varied", "/spoken"]
+    targets = ["/alone/plain", "/alone/varied", "/alone/spoken"]
 
     def ask():
         answers = [server.get(target, DE) for target in targets]
         assert [(a.status, a.body.decode()) for a in answers] == \
-            [(200, target[1:]) for target in targets]
+            [(200, target.rpartition("/")[2]) for target in targets]
         return [answer.cache for answer in answers]
     wait_for(lambda: ask() == ["HIT"] * 3, "hits")
     store.link.delay = 0.6 * LOOKUP_S
@@ -64,3 +66,28 @@ def test_all_gets_of_a_look_up_end_together(store, server):
     finally:
         store.link.delay = 0
     wait_for(lambda: ask() == ["HIT"] * 3, "hits again")
+
+
+def test_a_miss_asks_no_longer_than_a_look_up(store, server, origin):
+    """By how often it asks before the origin is."""
+    def asked(target, late):
+        requests, before = [], []
+
+        def note(request):
+            requests.append(request)
+            return request
+
+        def answer(_):
+            before.append(len(requests))
+            return ok("lone")
+        origin.on(target, answer)
+        store.link.edit, store.link.delay = note, late
+        try:
+            got = server.get(target)
+        finally:
+            store.link.edit, store.link.delay = None, 0
+        assert (got.status, got.cache, got.body) == (200, "MISS", b"lone")
+        return before[0]
+    server.log.allow("AH00484")  # all two threads at work
+    assert server.get("/alone/plain").status == 200  # connected
+    assert asked("/late", 0.6 * LOOKUP_S) < asked("/soon", 0.25 * LOOKUP_S)

@@ -115,11 +115,11 @@ static fcache_status_t late_clear(void *self, const fcache_scope_t *scopes,
 
 static fcache_status_t deaf_add(void *self, const fcache_key_t *key,
                                 const fcache_value_t *value, int64_t now_us,
-                                fcache_error_t *error)
+                                int64_t *until_us, fcache_error_t *error)
 {
     late_t *late = self;
     fcache_status_t status =
-        late->ops->add(late->self, key, value, now_us, error);
+        late->ops->add(late->self, key, value, now_us, until_us, error);
 
     if (!late->has_added) {
         late->has_added = 1;

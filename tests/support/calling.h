@@ -110,6 +110,19 @@ static inline fcache_key_t calling_key(calling_t *calling)
     return key;
 }
 
+/* Another one leads what it is about to compute. */
+static inline fcache_flight_t calling_led(calling_t *calling)
+{
+    const fcache_flight_options_t options = {.lease_us = SECONDS(30)};
+    const fcache_key_t key = calling_key(calling);
+    fcache_flight_t leader;
+    assert_int_equal(fcache_flight_begin(calling->cache, &key, &options,
+                                         calling->now_us, &leader,
+                                         calling->pool, NULL),
+                     FCACHE_FLIGHT_LEAD);
+    return leader;
+}
+
 /* Calls, and it must be OK with that value from there. */
 #define CALL_IS(calling, text, from)                                           \
     do {                                                                       \

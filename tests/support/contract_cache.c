@@ -67,7 +67,7 @@ static fcache_status_t look(contract_t *store, const fcache_key_t *key,
     fcache_hit_t hit;
     fcache_error_t error = {""};
     fcache_status_t status = fcache_lookup(store->cache, key, request, now_us,
-                                           &hit, store->pool, &error);
+                                           NULL, &hit, store->pool, &error);
     if (fcache_status_is_fault(status)) {
         fail_msg("lookup: %s", error.text);
     }
@@ -137,8 +137,8 @@ void contract_refreshed_from_its_own_pin(void **state)
         fcache_hit_t hit;
         ROW(i, coders[i]);
         store_response(store, &key, coders[i], "the body", none, NULL);
-        CHECK_INT(fcache_lookup(store->cache, &key, NULL, CONTRACT_NOW, &hit,
-                                store->pool, NULL),
+        CHECK_INT(fcache_lookup(store->cache, &key, NULL, CONTRACT_NOW, NULL,
+                                &hit, store->pool, NULL),
                   FCACHE_OK);
         fcache_entry_t renewed = hit.entry;
         renewed.fresh_until_us = after(600);

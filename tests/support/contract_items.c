@@ -14,7 +14,7 @@ static fcache_status_t add(contract_t *store, const fcache_key_t *key,
 {
     fcache_bytes_t view;
     fcache_value_t value = contract_value(store, body, ttl_s, &view);
-    return store->ops->add(store->self, key, &value, now_us, NULL);
+    return store->ops->add(store->self, key, &value, now_us, NULL, NULL);
 }
 
 void contract_what_is_absent_is_missed(void **state)

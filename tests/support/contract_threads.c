@@ -101,8 +101,8 @@ static void *add_each(void *baton)
             .fresh_until_us = CONTRACT_NOW + 60 * FCACHE_US_PER_S,
             .dead_us = CONTRACT_NOW + 60 * FCACHE_US_PER_S,
         };
-        fcache_status_t status = store->ops->add(store->self, &work->keys[i],
-                                                 &value, CONTRACT_NOW, NULL);
+        fcache_status_t status = store->ops->add(
+            store->self, &work->keys[i], &value, CONTRACT_NOW, NULL, NULL);
         if (status == FCACHE_OK) {
             atomic_fetch_add(&work->winners[i], 1);
         }

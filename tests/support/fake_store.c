@@ -147,9 +147,10 @@ static fcache_status_t put(void *self, const fcache_key_t *key,
 
 static fcache_status_t add(void *self, const fcache_key_t *key,
                            const fcache_value_t *value, int64_t now_us,
-                           fcache_error_t *error)
+                           int64_t *until_us, fcache_error_t *error)
 {
     const fake_item_t *item = fake_store_find(self, key->name);
+    (void)until_us;
     return item && item->dead_us > now_us
                ? FCACHE_EXISTS
                : put(self, key, value, now_us, error);

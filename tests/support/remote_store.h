@@ -58,12 +58,12 @@ static inline void remote_put(void *store, const char *text, const char *tags,
 }
 
 static inline fcache_status_t remote_add(void *store, const char *text,
-                                         apr_pool_t *pool)
+                                         int64_t *until_us, apr_pool_t *pool)
 {
     fcache_key_t key = remote_key(text, pool);
     fcache_bytes_t body = fcache_str(text);
     fcache_value_t value = remote_value("", fcr_epoch(store), &body, pool);
-    return fcr_add(store, &key, &value, NOW, NULL);
+    return fcr_add(store, &key, &value, NOW, until_us, NULL);
 }
 
 /* The status; EXISTS for a hit that was softly purged. */

@@ -72,7 +72,7 @@ static inline fcache_status_t response_lookup(fcache_t *cache,
 {
     fcache_hit_t hit;
     fcache_status_t status =
-        fcache_lookup(cache, key, request, now_us, &hit, pool, NULL);
+        fcache_lookup(cache, key, request, now_us, NULL, &hit, pool, NULL);
     if (status == FCACHE_OK) {
         assert_int_equal(hit.body_count, 1);
         assert_int_equal(hit.entry.body_len, hit.body[0].len);

@@ -22,7 +22,7 @@ static fcache_status_t vary_names(ctl_t *ctl, const ctl_key_t *key,
 {
     fcache_hit_t index = {0};
     fcache_status_t status =
-        fcache_lookup(ctl->cache, &key->key, NULL, ctl->now_us, &index,
+        fcache_lookup(ctl->cache, &key->key, NULL, ctl->now_us, NULL, &index,
                       ctl->pool, &ctl->error);
 
     *out_names = status == FCACHE_OK && index.entry.kind == FCACHE_ENTRY_VARY
@@ -83,7 +83,7 @@ static ctl_exit_t explain(ctl_t *ctl, const ctl_key_t *key, json_t *answer)
     json_object_set_new(answer, "vary", names);
     if (status == FCACHE_OK) {
         status = fcache_lookup(ctl->cache, &key->key, &key->request,
-                               ctl->now_us, &hit, ctl->pool, &ctl->error);
+                               ctl->now_us, NULL, &hit, ctl->pool, &ctl->error);
     }
     if (status != FCACHE_OK && status != FCACHE_MISS) {
         json_decref(answer);

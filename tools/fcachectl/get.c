@@ -120,7 +120,7 @@ ctl_exit_t ctl_get(ctl_t *ctl)
         return code;
     }
     status = fcache_lookup(ctl->cache, &key.key, ctl_key_request(&key),
-                           ctl->now_us, &hit, ctl->pool, &ctl->error);
+                           ctl->now_us, NULL, &hit, ctl->pool, &ctl->error);
     if (status == FCACHE_MISS && hit.varied) {
         fprintf(stderr, "fcachectl: %s: no variant for these headers\n", text);
         return CTL_NOT_FOUND;

@@ -203,9 +203,9 @@ struct fcache_backend_ops_t {
      * an older epoch and is not served after it. */
     uint64_t (*epoch)(void *self);
 
-    /* OK, MISS or a fault. The gets of one look-up, which share `until_us`, end
-     * together by the store's limit for one: it is 0 before the first of them, and
-     * the store's to write. NULL for a look-up of one get. */
+    /* OK, MISS or a fault. The gets and adds that share `until_us` end together by
+     * the store's limit for one look-up: it is 0 before the first of them, and the
+     * store's to write. NULL for one alone. */
     fcache_status_t (*get)(void *self, const fcache_key_t *key, int64_t now_us,
                            int64_t *until_us, fcache_item_t *out_item,
                            apr_pool_t *pool, fcache_error_t *error);
@@ -218,7 +218,7 @@ struct fcache_backend_ops_t {
                            fcache_error_t *error);
     fcache_status_t (*add)(void *self, const fcache_key_t *key,
                            const fcache_value_t *value, int64_t now_us,
-                           fcache_error_t *error);
+                           int64_t *until_us, fcache_error_t *error);
     /* OK when there was one, MISS when not. */
     fcache_status_t (*del)(void *self, const fcache_key_t *key, int64_t now_us,
                            fcache_error_t *error);

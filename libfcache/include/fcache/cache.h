@@ -94,19 +94,22 @@ typedef struct fcache_hit_t {
 /*
  * Looks up `key`; when it holds a Vary index and `request` is not NULL, the
  * variant that the request selects. OK with *out_hit filled, MISS, or a fault.
+ *
+ * `until_us` is NULL, or where what one request asks a remote store for, look-ups
+ * and fcache_flight_begin(), has its common end: all of it together takes at most
+ * the time that the store's options give one look-up, and UNAVAILABLE is what is
+ * asked after that. 0 before the first; what is there then is the store's.
  */
-FCACHE_API fcache_status_t fcache_lookup(fcache_t *cache,
-                                         const fcache_key_t *key,
-                                         const fcache_request_t *request,
-                                         int64_t now_us, fcache_hit_t *out_hit,
-                                         apr_pool_t *pool,
-                                         fcache_error_t *error);
+FCACHE_API fcache_status_t fcache_lookup(
+    fcache_t *cache, const fcache_key_t *key, const fcache_request_t *request,
+    int64_t now_us, int64_t *until_us, fcache_hit_t *out_hit, apr_pool_t *pool,
+    fcache_error_t *error);
 
 /* The same for a caller that looks again: not counted in the store's hits and
  * misses once more. */
 FCACHE_API fcache_status_t fcache_lookup_again(
     fcache_t *cache, const fcache_key_t *key, const fcache_request_t *request,
-    int64_t now_us, fcache_hit_t *out_hit, apr_pool_t *pool,
+    int64_t now_us, int64_t *until_us, fcache_hit_t *out_hit, apr_pool_t *pool,
     fcache_error_t *error);
 
 /* Releases a pin; NULL is fine. Any thread of the process, once. */

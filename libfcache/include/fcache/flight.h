@@ -10,7 +10,7 @@
  *
  *   role = fcache_flight_begin(...);             after a look-up that missed
  *   while (role == FCACHE_FLIGHT_FOLLOW) {
- *       wait for fcache_flight_pause();
+ *       wait for fcache_flight_pause(), after which *until_us may be 0 again;
  *       look up again: a hit ends it, an entry of the kind
  *       FCACHE_ENTRY_UNCACHEABLE too: then compute, alone;
  *       role = fcache_flight_retry(...);
@@ -45,7 +45,8 @@ typedef struct fcache_flight_t {
     int64_t give_up_us;     /* FOLLOW: waiting is over at that time, */
     int64_t left_us;        /* or when so much has been waited */
     int64_t pause_us;       /* of the next wait, without its random part */
-    fcache_bytes_t owner;   /* borrowed; see fcache_flight_begin_owned() */
+    fcache_bytes_t owner;
+    int64_t *until_us;
 } fcache_flight_t;
 
 /* Who has the lock. A claim of whoever can write into the store. */
@@ -55,22 +56,25 @@ typedef struct fcache_holder_t {
     fcache_bytes_t owner;
 } fcache_holder_t;
 
-/*
- * Tries to lead. `wait_us` is how long to follow at most (0: not at all),
- * `lease_us` how long a computation may take until others believe that it died;
- * stores that count in seconds round it up. ALONE after any fault, with its
- * sentence in `error`.
- */
-FCACHE_API fcache_flight_role_t fcache_flight_begin(
-    fcache_t *cache, const fcache_key_t *key, int64_t wait_us, int64_t lease_us,
-    int64_t now_us, fcache_flight_t *out_flight, apr_pool_t *pool,
-    fcache_error_t *error);
+typedef struct fcache_flight_options_t {
+    /* How long to follow at most; 0: not at all. */
+    int64_t wait_us;
+    /* How long a computation may take until others believe that it died; stores
+     * that count in seconds round it up. */
+    int64_t lease_us;
+    /* A name of the caller's own, any bytes or none, by which others judge whether
+     * it is alive. */
+    fcache_bytes_t owner;
+    /* The end of the tries to lead and of the look-ups around them: see
+     * fcache_lookup(). Or NULL. */
+    int64_t *until_us;
+} fcache_flight_options_t;
 
-/* The same, with a name of the caller's own (any bytes, borrowed as long as the
- * flight, may be empty) by which others judge whether it is alive. */
-FCACHE_API fcache_flight_role_t fcache_flight_begin_owned(
-    fcache_t *cache, const fcache_key_t *key, fcache_bytes_t owner,
-    int64_t wait_us, int64_t lease_us, int64_t now_us,
+/* Tries to lead. ALONE after any fault, with its sentence in `error`. What the
+ * options point at is borrowed as long as the flight. */
+FCACHE_API fcache_flight_role_t fcache_flight_begin(
+    fcache_t *cache, const fcache_key_t *key,
+    const fcache_flight_options_t *options, int64_t now_us,
     fcache_flight_t *out_flight, apr_pool_t *pool, fcache_error_t *error);
 
 /*

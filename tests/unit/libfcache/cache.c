@@ -110,7 +110,7 @@ static void soft_purge_is_told(void **state)
     fcache_hit_t hit;
     world.store->soft_purged = 1;
     assert_int_equal(fcache_lookup(world.cache, &world.key, NULL, RESPONSES_NOW,
-                                   &hit, *state, NULL),
+                                   NULL, &hit, *state, NULL),
                      FCACHE_OK);
     assert_int_equal(hit.soft_purged, 1);
     fcache_pin_release(world.cache, hit.pin);

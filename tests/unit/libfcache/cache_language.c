@@ -67,9 +67,10 @@ static const char *look_at(world_t *world, const char *accepted,
     fcache_request_t request = request_of(accepted, x_a, world->pool);
     fcache_hit_t hit;
     const char *body = "";
-    fcache_status_t status = fcache_lookup(
-        world->cache, &world->key, &request,
-        RESPONSES_NOW + after_s * FCACHE_US_PER_S, &hit, world->pool, NULL);
+    fcache_status_t status =
+        fcache_lookup(world->cache, &world->key, &request,
+                      RESPONSES_NOW + after_s * FCACHE_US_PER_S, NULL, &hit,
+                      world->pool, NULL);
     if (status == FCACHE_OK) {
         assert_int_equal(hit.varied, 1);
         assert_int_equal(hit.entry.kind, FCACHE_ENTRY_RESPONSE);
@@ -162,7 +163,7 @@ static void an_alias_to_nothing_is_a_miss(void **state)
     fcache_hit_t hit;
     store(&world, "en, de", NULL, "Content-Language: de\r\n");
     assert_int_equal(fcache_lookup(world.cache, &world.key, &request,
-                                   RESPONSES_NOW, &hit, *state, NULL),
+                                   RESPONSES_NOW, NULL, &hit, *state, NULL),
                      FCACHE_OK);
     fcache_pin_release(world.cache, hit.pin);
     assert_int_equal(fcache_del(world.cache, &hit.key, RESPONSES_NOW, NULL),

@@ -92,7 +92,7 @@ static void requests_select_their_variant(void **state)
     assert_int_equal(look(&world, "2", "any"), FCACHE_OK);
     assert_int_equal(look(&world, NULL, NULL), FCACHE_OK);
     assert_int_equal(fcache_lookup(world.cache, &world.key, &other,
-                                   RESPONSES_NOW, &hit, *state, NULL),
+                                   RESPONSES_NOW, NULL, &hit, *state, NULL),
                      FCACHE_MISS);
     assert_int_equal(hit.varied, 1);
 }
@@ -117,13 +117,13 @@ static void a_hit_has_its_own_key(void **state)
     fcache_hit_t hit;
     store_for(&world, "x-a", "1", NULL, 60);
     assert_int_equal(fcache_lookup(world.cache, &world.key, &request,
-                                   RESPONSES_NOW, &hit, *state, NULL),
+                                   RESPONSES_NOW, NULL, &hit, *state, NULL),
                      FCACHE_OK);
     assert_int_equal(hit.varied, 1);
     assert_string_not_equal(hit.key.name.ptr, world.key.name.ptr);
     fcache_pin_release(world.cache, hit.pin);
     assert_int_equal(fcache_lookup(world.cache, &world.key, NULL, RESPONSES_NOW,
-                                   &hit, *state, NULL),
+                                   NULL, &hit, *state, NULL),
                      FCACHE_OK);
     assert_int_equal(hit.entry.kind, FCACHE_ENTRY_VARY);
     fcache_pin_release(world.cache, hit.pin);
@@ -226,7 +226,7 @@ static void refresh_keeps_the_index_alive(void **state)
     fcache_request_t request = request_of("1", NULL, *state);
     fcache_hit_t hit;
     store_for(&world, "x-a", "1", NULL, 60);
-    fcache_lookup(world.cache, &world.key, &request, RESPONSES_NOW, &hit,
+    fcache_lookup(world.cache, &world.key, &request, RESPONSES_NOW, NULL, &hit,
                   *state, NULL);
     fcache_entry_t renewed = hit.entry;
     renewed.fresh_until_us += 60 * FCACHE_US_PER_S;
@@ -265,7 +265,7 @@ static void an_index_below_an_index_is_a_fault(void **state)
     fcache_request_t request = request_of("1", NULL, *state);
     fcache_hit_t hit;
     store_for(&world, "x-a", "1", NULL, 60);
-    fcache_lookup(world.cache, &world.key, &request, RESPONSES_NOW, &hit,
+    fcache_lookup(world.cache, &world.key, &request, RESPONSES_NOW, NULL, &hit,
                   *state, NULL);
     fcache_pin_release(world.cache, hit.pin);
     fcache_key_t primary = world.key;

@@ -35,9 +35,9 @@ static void pieces_become_one_body(void **state)
     assert_int_equal(fcache_writer_commit(writer, &key, &entry, no_vary, NULL,
                                           RESPONSES_NOW, NULL),
                      FCACHE_OK);
-    assert_int_equal(
-        fcache_lookup(cache, &key, NULL, RESPONSES_NOW, &hit, *state, NULL),
-        FCACHE_OK);
+    assert_int_equal(fcache_lookup(cache, &key, NULL, RESPONSES_NOW, NULL, &hit,
+                                   *state, NULL),
+                     FCACHE_OK);
     assert_int_equal(hit.body[0].len, 3);
     assert_memory_equal(hit.body[0].ptr, "ab\0", 3);
     assert_memory_not_equal(hit.entry.body_digest, zero, 16);
@@ -151,9 +151,9 @@ static void decoded_hits_outlive_the_item(void **state)
     fcache_entry_t entry = response_entry(60);
     fcache_hit_t hit;
     response_store(cache, "json", &key, &entry, "body", no_vary, NULL, *state);
-    assert_int_equal(
-        fcache_lookup(cache, &key, NULL, RESPONSES_NOW, &hit, *state, NULL),
-        FCACHE_OK);
+    assert_int_equal(fcache_lookup(cache, &key, NULL, RESPONSES_NOW, NULL, &hit,
+                                   *state, NULL),
+                     FCACHE_OK);
     assert_null(hit.pin);
     fcache_del(cache, &key, RESPONSES_NOW, NULL);
     CHECK_TEXT(hit.entry.etag, "\"v\"");
@@ -173,9 +173,9 @@ static void json_and_head_must_agree(void **state)
     response_store(cache, "json", &key, &entry, "body", no_vary, NULL, *state);
     fake_item_t *item = fake_store_find(store, key.name);
     item->head[12] = (char)201;
-    assert_int_equal(
-        fcache_lookup(cache, &key, NULL, RESPONSES_NOW, &hit, *state, NULL),
-        FCACHE_CORRUPT);
+    assert_int_equal(fcache_lookup(cache, &key, NULL, RESPONSES_NOW, NULL, &hit,
+                                   *state, NULL),
+                     FCACHE_CORRUPT);
     assert_int_equal(store->pins, 0);
 }
 
@@ -192,9 +192,9 @@ static void refresh_keeps_the_body(void **state)
         ROW(i, coders[i]);
         response_store(cache, coders[i], &key, &entry, "body", no_vary, NULL,
                        *state);
-        CHECK_INT(
-            fcache_lookup(cache, &key, NULL, RESPONSES_NOW, &hit, *state, NULL),
-            FCACHE_OK);
+        CHECK_INT(fcache_lookup(cache, &key, NULL, RESPONSES_NOW, NULL, &hit,
+                                *state, NULL),
+                  FCACHE_OK);
         fcache_entry_t renewed = hit.entry;
         renewed.fresh_until_us += 60 * FCACHE_US_PER_S;
         renewed.stale_until_us = renewed.fresh_until_us;
@@ -220,9 +220,9 @@ static void uncacheable_is_remembered(void **state)
         entry.kind = FCACHE_ENTRY_UNCACHEABLE;
         response_store(cache, coders[i], &key, &entry, "", no_vary, NULL,
                        *state);
-        assert_int_equal(
-            fcache_lookup(cache, &key, NULL, RESPONSES_NOW, &hit, *state, NULL),
-            FCACHE_OK);
+        assert_int_equal(fcache_lookup(cache, &key, NULL, RESPONSES_NOW, NULL,
+                                       &hit, *state, NULL),
+                         FCACHE_OK);
         assert_int_equal(hit.entry.kind, FCACHE_ENTRY_UNCACHEABLE);
         assert_int_equal(hit.entry.body_len, 0);
         fcache_pin_release(cache, hit.pin);

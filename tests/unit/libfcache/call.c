@@ -70,14 +70,10 @@ static void errors_are_not_kept(void **state)
 static void stale_is_served_by_all_but_one(void **state)
 {
     calling_t *t = calling_of(state);
-    fcache_flight_t other;
     t->call.stale_us = SECONDS(5);
     CALL_IS(t, "value 1", COMPUTED);
     t->now_us = SECONDS(1014);
-    fcache_key_t key = calling_key(t);
-    CHECK_INT(fcache_flight_begin(t->cache, &key, 0, SECONDS(30), t->now_us,
-                                  &other, t->pool, NULL),
-              FCACHE_FLIGHT_LEAD);
+    fcache_flight_t other = calling_led(t);
     CALL_IS(t, "value 1", STALE);
     fcache_flight_end(t->cache, &other, t->now_us);
     CALL_IS(t, "value 2", COMPUTED);
@@ -89,13 +85,10 @@ static void stale_is_served_by_all_but_one(void **state)
 static void softly_purged_is_stale(void **state)
 {
     calling_t *t = calling_of(state);
-    fcache_flight_t other;
     t->call.stale_us = SECONDS(5);
     CALL_IS(t, "value 1", COMPUTED);
     t->store->soft_purged = 1;
-    fcache_key_t key = calling_key(t);
-    fcache_flight_begin(t->cache, &key, 0, SECONDS(30), t->now_us, &other,
-                        t->pool, NULL);
+    calling_led(t);
     CALL_IS(t, "value 1", STALE);
     t->call.stale_us = 0;
     CALL_IS(t, "value 2", COMPUTED);
@@ -298,9 +291,9 @@ static void results_carry_the_epoch_of_before(void **state)
     t->call.fn = clears_meanwhile;
     CALL_IS(t, "value 1", COMPUTED);
     fcache_key_t key = calling_key(t);
-    CHECK_INT(
-        fcache_lookup(t->cache, &key, NULL, t->now_us, &hit, *state, NULL),
-        FCACHE_OK);
+    CHECK_INT(fcache_lookup(t->cache, &key, NULL, t->now_us, NULL, &hit, *state,
+                            NULL),
+              FCACHE_OK);
     CHECK_INT(hit.entry.generation, 7);
     fcache_pin_release(t->cache, hit.pin);
 }

@@ -8,10 +8,7 @@ static calling_t *calling_with_leader(void **state)
 {
     calling_t *t = calling_of(state);
     t->call.wait_us = SECONDS(5);
-    fcache_key_t key = calling_key(t);
-    assert_int_equal(fcache_flight_begin(t->cache, &key, 0, SECONDS(30),
-                                         t->now_us, &leader, t->pool, NULL),
-                     FCACHE_FLIGHT_LEAD);
+    leader = calling_led(t);
     return t;
 }
 
@@ -65,10 +62,7 @@ static void a_leader_that_failed_is_followed_by_another(void **state)
     fcache_flight_end(t->cache, &leader, t->now_us);
     CALL_IS(t, "value 1", COMPUTED);
     CHECK_INT(t->waited_us, 0);
-    fcache_key_t key = calling_key(t); /* and frees the lock */
-    CHECK_INT(fcache_flight_begin(t->cache, &key, 0, SECONDS(30), t->now_us,
-                                  &leader, t->pool, NULL),
-              FCACHE_FLIGHT_LEAD);
+    leader = calling_led(t); /* the lock is free */
 }
 
 static void leader_marks(calling_t *t)
@@ -107,9 +101,9 @@ static void leaders_mark_what_is_not_stored(void **state)
     t->call.lifetime = do_not_store;
     CALL_IS(t, "value 1", COMPUTED);
     fcache_key_t key = calling_key(t);
-    CHECK_INT(
-        fcache_lookup(t->cache, &key, NULL, t->now_us, &hit, *state, NULL),
-        FCACHE_OK);
+    CHECK_INT(fcache_lookup(t->cache, &key, NULL, t->now_us, NULL, &hit, *state,
+                            NULL),
+              FCACHE_OK);
     CHECK_INT(hit.entry.kind, FCACHE_ENTRY_UNCACHEABLE);
     fcache_pin_release(t->cache, hit.pin);
     t->call.lifetime = NULL; /* it may change */
@@ -126,10 +120,7 @@ static void only_leaders_put_back(void **state)
     CALL_IS(t, "value 1", COMPUTED);
     t->now_us += SECONDS(11);
     t->call.wait_us = SECONDS(5);
-    fcache_key_t key = calling_key(t);
-    assert_int_equal(fcache_flight_begin(t->cache, &key, 0, SECONDS(30),
-                                         t->now_us, &leader, t->pool, NULL),
-                     FCACHE_FLIGHT_LEAD);
+    leader = calling_led(t);
     unsigned puts = t->store->puts;
     t->answers = FCACHE_UNAVAILABLE;
     CALL_IS(t, "value 1", STALE);

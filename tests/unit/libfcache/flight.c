@@ -32,8 +32,10 @@ static rig_t rig_of(void **state)
 static fcache_flight_role_t begin(rig_t *rig, int64_t wait_us, int64_t at_us,
                                   fcache_flight_t *flight)
 {
-    return fcache_flight_begin(rig->cache, &rig->key, wait_us, LEASE, at_us,
-                               flight, rig->pool, NULL);
+    const fcache_flight_options_t options = {.wait_us = wait_us,
+                                             .lease_us = LEASE};
+    return fcache_flight_begin(rig->cache, &rig->key, &options, at_us, flight,
+                               rig->pool, NULL);
 }
 
 static void the_first_leads_until_it_ends(void **state)
@@ -129,8 +131,10 @@ static void a_fault_sends_everybody_alone(void **state)
     rig_t rig = rig_of(state);
     fcache_flight_t flight;
     fcache_error_t error = {""};
+    const fcache_flight_options_t options = {.wait_us = WAIT,
+                                             .lease_us = LEASE};
     rig.store->fail_put = FCACHE_TIMEOUT;
-    assert_int_equal(fcache_flight_begin(rig.cache, &rig.key, WAIT, LEASE, now,
+    assert_int_equal(fcache_flight_begin(rig.cache, &rig.key, &options, now,
                                          &flight, *state, &error),
                      FCACHE_FLIGHT_ALONE);
     assert_int_equal(flight.status, FCACHE_TIMEOUT);
@@ -163,12 +167,12 @@ static void marks_are_seen_for_their_time(void **state)
         fcache_flight_mark(rig.cache, &rig.key, LEASE, 0, now, NULL),
         FCACHE_OK);
     assert_int_equal(
-        fcache_lookup(rig.cache, &rig.key, NULL, now, &hit, *state, NULL),
+        fcache_lookup(rig.cache, &rig.key, NULL, now, NULL, &hit, *state, NULL),
         FCACHE_OK);
     assert_int_equal(hit.entry.kind, FCACHE_ENTRY_UNCACHEABLE);
     fcache_pin_release(rig.cache, hit.pin);
-    assert_int_equal(fcache_lookup(rig.cache, &rig.key, NULL, now + LEASE, &hit,
-                                   *state, NULL),
+    assert_int_equal(fcache_lookup(rig.cache, &rig.key, NULL, now + LEASE, NULL,
+                                   &hit, *state, NULL),
                      FCACHE_MISS);
     assert_int_equal(fcache_flight_mark(rig.cache, &rig.key, 0, 0, now, NULL),
                      FCACHE_BAD_INPUT);
@@ -180,9 +184,10 @@ static void marks_are_seen_for_their_time(void **state)
 static fcache_flight_role_t begin_as(rig_t *rig, const char *owner,
                                      int64_t at_us, fcache_flight_t *flight)
 {
-    return fcache_flight_begin_owned(rig->cache, &rig->key, fcache_str(owner),
-                                     WAIT, LEASE, at_us, flight, rig->pool,
-                                     NULL);
+    const fcache_flight_options_t options = {
+        .wait_us = WAIT, .lease_us = LEASE, .owner = fcache_str(owner)};
+    return fcache_flight_begin(rig->cache, &rig->key, &options, at_us, flight,
+                               rig->pool, NULL);
 }
 
 static fcache_status_t look(rig_t *rig, const fcache_flight_t *flight,
@@ -251,7 +256,7 @@ static void an_end_may_leave_a_mark(void **state)
     assert_int_equal(look(&rig, &second, now, &holder), FCACHE_OK);
     assert_true(holder.is_mark);
     assert_int_equal(
-        fcache_lookup(rig.cache, &rig.key, NULL, now, &hit, *state, NULL),
+        fcache_lookup(rig.cache, &rig.key, NULL, now, NULL, &hit, *state, NULL),
         FCACHE_MISS);
     assert_int_equal(look(&rig, &second, now + LEASE, &holder), FCACHE_MISS);
     fcache_flight_unmark(rig.cache, &rig.key, now, rig.pool);

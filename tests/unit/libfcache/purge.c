@@ -80,7 +80,7 @@ static void each_kind(void **state)
             CHECK_INT(is_there(&key), !rows[i].is_hit);
             fcache_hit_t hit;
             fcache_status_t found =
-                fcache_lookup(cache, &key, NULL, NOW, &hit, pool, NULL);
+                fcache_lookup(cache, &key, NULL, NOW, NULL, &hit, pool, NULL);
             CHECK_INT(found, rows[i].is_hit && !soft ? FCACHE_MISS : FCACHE_OK);
             if (found == FCACHE_OK) {
                 CHECK_INT(hit.soft_purged, rows[i].is_hit);

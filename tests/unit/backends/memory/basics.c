@@ -50,11 +50,13 @@ static void add_only_once(void **state)
     fcache_bytes_t body = fcache_str("first");
     fcache_key_t key = key_of("p", "n", "a", box.pool);
     fcache_value_t value = value_of(box.store, &body);
-    assert_int_equal(ops->add(box.store, &key, &value, NOW, NULL), FCACHE_OK);
-    assert_int_equal(ops->add(box.store, &key, &value, NOW, NULL),
+    assert_int_equal(ops->add(box.store, &key, &value, NOW, NULL, NULL),
+                     FCACHE_OK);
+    assert_int_equal(ops->add(box.store, &key, &value, NOW, NULL, NULL),
                      FCACHE_EXISTS);
     /* one that is past its time does not count */
-    assert_int_equal(ops->add(box.store, &key, &value, LATER, NULL), FCACHE_OK);
+    assert_int_equal(ops->add(box.store, &key, &value, LATER, NULL, NULL),
+                     FCACHE_OK);
     box_close(&box);
 }
 

@@ -78,8 +78,11 @@ static void do_put(world_t *world, unsigned i, int add)
     value.epoch = next.epoch;
     value.dead_us = next.dead_us;
     value.tags = fcache_bytes(tag_lists[next.tag], 3);
-    fcache_status_t status = (add ? ops->add : ops->put)(
-        world->box.store, &key, &value, world->now_us, &world->box.error);
+    fcache_status_t status =
+        add ? ops->add(world->box.store, &key, &value, world->now_us, NULL,
+                       &world->box.error)
+            : ops->put(world->box.store, &key, &value, world->now_us,
+                       &world->box.error);
     free(bytes);
     if (add && status == FCACHE_EXISTS) {
         assert_true(known->there && known->dead_us > world->now_us);

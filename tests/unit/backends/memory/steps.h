@@ -73,7 +73,7 @@ static void add(box_t *box, const char *name)
     fcache_bytes_t body = fcache_bytes(bytes, sizeof(bytes));
     fcache_key_t key = key_of("p", "n", name, box->pool);
     fcache_value_t value = value_of(box->store, &body);
-    ops->add(box->store, &key, &value, NOW, NULL);
+    ops->add(box->store, &key, &value, NOW, NULL, NULL);
 }
 
 static void add_new(box_t *box)

@@ -75,7 +75,8 @@ static void *race(void *data)
         fcache_key_t key = key_of("p", "n", apr_psprintf(pool, "r%d", i), pool);
         fcache_value_t value = value_of(at->box->store, &body);
         pthread_barrier_wait(at->barrier);
-        if (ops->add(at->box->store, &key, &value, NOW, NULL) == FCACHE_OK) {
+        if (ops->add(at->box->store, &key, &value, NOW, NULL, NULL) ==
+            FCACHE_OK) {
             atomic_fetch_add(&at->winners[i], 1);
         }
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Gets that are one look-up have the time of one. */
+/* Gets and adds that belong together have the time of one look-up. */
 #include "remote_store.h"
 
 #include "net/deadline.h"
@@ -25,6 +25,7 @@ static void the_first_get_sets_the_limit_of_all(void **state)
     uint64_t clock;
     assert_int_equal(get(store, &until_us, NULL, pool), FCACHE_OK);
     assert_int_equal(fcr_sync(store, &until_us, &clock, NULL), FCACHE_OK);
+    assert_int_equal(remote_add(store, "b", &until_us, pool), FCACHE_OK);
     assert_int_equal(until_us, first_us);
 }
 
@@ -40,13 +41,16 @@ static void after_the_limit_nobody_is_asked(void **state)
     uint64_t clock;
     remote_put(store, "a", "", pool);
     table->fetches = 0;
-    assert_int_equal(get(store, &until_us, &error, pool), FCACHE_TIMEOUT);
+    assert_int_equal(get(store, &until_us, &error, pool), FCACHE_UNAVAILABLE);
     assert_non_null(strstr(error.text, "its option lookup"));
-    assert_int_equal(fcr_sync(store, &until_us, &clock, NULL), FCACHE_TIMEOUT);
+    assert_int_equal(fcr_sync(store, &until_us, &clock, NULL), FCACHE_UNAVAILABLE);
+    assert_int_equal(remote_add(store, "b", &until_us, pool),
+                     FCACHE_UNAVAILABLE);
     assert_int_equal(table->fetches, 0);
     assert_int_equal(until_us, 1);
     assert_int_equal(fcr_stats(store, &stats, NULL), FCACHE_OK);
-    assert_int_equal(stats.faults, 2);
+    assert_int_equal(stats.faults, 3);
+    assert_int_equal(remote_get(store, "b", pool), FCACHE_MISS);
     assert_int_equal(get(store, NULL, NULL, pool), FCACHE_OK);
 }
 

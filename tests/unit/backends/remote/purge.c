@@ -342,7 +342,7 @@ static void a_put_does_not_fail_by_its_counters(void **state)
     fcr_epoch(store);
     table->fail_seed = FCACHE_TIMEOUT;
     remote_put(store, "a", "x", pool);
-    assert_int_equal(remote_add(store, "b", pool), FCACHE_OK);
+    assert_int_equal(remote_add(store, "b", NULL, pool), FCACHE_OK);
     assert_int_equal(remote_get(store, "a", pool), FCACHE_OK);
     table->fail_seed = FCACHE_OK;
     assert_int_equal(seeds_of(table, store, "c", "x", NOW, pool), 1);

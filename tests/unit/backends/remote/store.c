@@ -58,7 +58,7 @@ static void what_is_spoilt_is_a_fault_and_goes(void **state)
         CHECK_INT(stats_of(store).corrupt, 2);
         CHECK_INT(fcr_touch(store, &key, NOW + 2 * AFTER, NOW, NULL),
                   FCACHE_MISS);
-        CHECK_INT(remote_add(store, "a", pool), FCACHE_OK);
+        CHECK_INT(remote_add(store, "a", NULL, pool), FCACHE_OK);
         CHECK_INT(remote_get(store, "a", pool), FCACHE_OK);
         spoil(table, "p:n:a", how, pool);
         CHECK_INT(fcr_del(store, &key, NOW, NULL), FCACHE_MISS);
@@ -81,7 +81,7 @@ static void newer_versions_are_left_alone(void **state)
     table_row_t *row = table_find(table, "p:n:a", 0);
     row->value[4] = 2;
     assert_int_equal(remote_get(store, "a", pool), FCACHE_MISS);
-    assert_int_equal(remote_add(store, "a", pool), FCACHE_EXISTS);
+    assert_int_equal(remote_add(store, "a", NULL, pool), FCACHE_EXISTS);
     assert_int_equal(fcr_touch(store, &key, NOW + AFTER, NOW, NULL),
                      FCACHE_MISS);
     assert_ptr_equal(table_find(table, "p:n:a", 0), row);
@@ -128,11 +128,11 @@ static void add_is_for_the_first(void **state)
         other_t other = {table, remote_host(table, "", pool), pool, drops};
         ROW((size_t)drops, "drops");
         remote_put(store, "a", "x", pool);
-        CHECK_INT(remote_add(store, "a", pool), FCACHE_EXISTS);
+        CHECK_INT(remote_add(store, "a", NULL, pool), FCACHE_EXISTS);
         CHECK_INT(remote_clear_tag(store, "x", 0), FCACHE_OK);
         table->hook = arm; /* before ADD; the next is the look */
         table->hook_baton = &other;
-        CHECK_INT(remote_add(store, "a", pool),
+        CHECK_INT(remote_add(store, "a", NULL, pool),
                   drops ? FCACHE_OK : FCACHE_EXISTS);
         CHECK_INT(remote_get(store, "a", pool), FCACHE_OK);
     }
@@ -166,7 +166,7 @@ static void add_replaces_what_it_saw(void **state)
     table->hook = arm_thrice;
     table->hook_baton = &other;
     table->stores = 0;
-    assert_int_equal(remote_add(store, "a", pool), FCACHE_EXISTS);
+    assert_int_equal(remote_add(store, "a", NULL, pool), FCACHE_EXISTS);
     assert_int_equal(table->stores, 3);
     assert_int_equal(remote_get(store, "a", pool), FCACHE_OK);
 }
@@ -178,8 +178,8 @@ static void add_asked_twice_has_it(void **state)
     table_t *table = table_create(pool);
     void *store = remote_host(table, "", pool);
     table->repeats = 1;
-    assert_int_equal(remote_add(store, "a", pool), FCACHE_OK);
-    assert_int_equal(remote_add(store, "a", pool), FCACHE_EXISTS);
+    assert_int_equal(remote_add(store, "a", NULL, pool), FCACHE_OK);
+    assert_int_equal(remote_add(store, "a", NULL, pool), FCACHE_EXISTS);
 }
 
 /* ---- touch --------------------------------------------------------------- */
@@ -319,7 +319,7 @@ static void faults_are_told_and_counted(void **state)
     assert_int_equal(fcr_del(store, &key, NOW, NULL), FCACHE_TIMEOUT);
     assert_int_equal(fcr_touch(store, &key, NOW, NOW, NULL), FCACHE_TIMEOUT);
     assert_int_equal(fcr_sync(store, NULL, &clock, NULL), FCACHE_TIMEOUT);
-    assert_int_equal(remote_add(store, "a", pool), FCACHE_UNAVAILABLE);
+    assert_int_equal(remote_add(store, "a", NULL, pool), FCACHE_UNAVAILABLE);
     assert_int_equal(remote_put_at(store, "a", "", 1, pool),
                      FCACHE_UNAVAILABLE);
     assert_int_equal(stats_of(store).faults, 6);

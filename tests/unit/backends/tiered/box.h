@@ -137,11 +137,12 @@ static fcache_status_t far_put(void *self, const fcache_key_t *key,
 
 static fcache_status_t far_add(void *self, const fcache_key_t *key,
                                const fcache_value_t *value, int64_t now_us,
-                               fcache_error_t *error)
+                               int64_t *until_us, fcache_error_t *error)
 {
     far_t *far = self;
-    return far->fails ? far_failure(far, error)
-                      : far->ops->add(far->truth, key, value, now_us, error);
+    return far->fails
+               ? far_failure(far, error)
+               : far->ops->add(far->truth, key, value, now_us, until_us, error);
 }
 
 static fcache_status_t far_del(void *self, const fcache_key_t *key,

@@ -157,13 +157,13 @@ static void add_needs_the_far_one(void **state)
     fcache_bytes_t body = fcache_str("mine");
     fcache_value_t value = box_value(&body, 60, box->ops->epoch(box->self));
     far_fails(box, FCACHE_UNAVAILABLE);
-    assert_int_equal(box->ops->add(box->self, &key, &value, NOW, NULL),
+    assert_int_equal(box->ops->add(box->self, &key, &value, NOW, NULL, NULL),
                      FCACHE_UNAVAILABLE);
     assert_string_equal(box_get(box, &key, at_ms(0)), "MISS");
     far_fails(box, FCACHE_OK);
-    assert_int_equal(box->ops->add(box->self, &key, &value, NOW, NULL),
+    assert_int_equal(box->ops->add(box->self, &key, &value, NOW, NULL, NULL),
                      FCACHE_OK);
-    assert_int_equal(box->ops->add(box->self, &key, &value, NOW, NULL),
+    assert_int_equal(box->ops->add(box->self, &key, &value, NOW, NULL, NULL),
                      FCACHE_EXISTS);
 }
 
