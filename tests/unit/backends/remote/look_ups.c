@@ -43,7 +43,8 @@ static void after_the_limit_nobody_is_asked(void **state)
     table->fetches = 0;
     assert_int_equal(get(store, &until_us, &error, pool), FCACHE_UNAVAILABLE);
     assert_non_null(strstr(error.text, "its option lookup"));
-    assert_int_equal(fcr_sync(store, &until_us, &clock, NULL), FCACHE_UNAVAILABLE);
+    assert_int_equal(fcr_sync(store, &until_us, &clock, NULL),
+                     FCACHE_UNAVAILABLE);
     assert_int_equal(remote_add(store, "b", &until_us, pool),
                      FCACHE_UNAVAILABLE);
     assert_int_equal(table->fetches, 0);
