@@ -182,6 +182,7 @@ static void give_back(mfc_ctx_t *ctx, mfc_flight_t *flight)
     fcache_holder_t holder;
 
     flight->may_lead = 0;
+    ctx->until_us = 0; /* nobody waits for it any more */
     if (fcache_flight_look(ctx->cache, &flight->core, now_us, &holder,
                            flight->pool, NULL) == FCACHE_OK &&
         !holder.is_mark &&

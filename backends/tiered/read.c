@@ -59,6 +59,14 @@ static int is_due(int64_t synced_us, int64_t now_us, int64_t interval_us)
            synced_us - now_us >= interval_us;
 }
 
+/* What comes late in a look-up may have had too little time: that it got no answer
+ * says nothing of L2. */
+static fcache_status_t note(const fct_t *tier, int is_late,
+                            fcache_status_t status)
+{
+    return is_late && fct_is_silence(status) ? status : fct_note(tier, status);
+}
+
 /* Asks for L2's epoch when what is known is too old. Whoever finds it so asks; the
  * others go on with what they know, also when it fails. */
 static void sync_when_due(fct_t *tier, int64_t now_us, int64_t *until_us)
@@ -69,7 +77,8 @@ static void sync_when_due(fct_t *tier, int64_t now_us, int64_t *until_us)
     if (l2->ops->sync && is_due(synced_us, now_us, tier->sync_us) &&
         atomic_compare_exchange_strong(&tier->page->synced_us, &synced_us,
                                        now_us)) {
-        fct_note(tier, l2->ops->sync(l2->self, until_us, &epoch, NULL));
+        int is_late = *until_us != 0;
+        note(tier, is_late, l2->ops->sync(l2->self, until_us, &epoch, NULL));
     }
 }
 
@@ -139,9 +148,10 @@ static fcache_status_t get_far(fct_t *tier, const fcache_key_t *key,
 {
     const fct_level_t *l2 = &tier->l2;
     uint64_t epoch = known_epoch(tier);
+    int is_late = *until_us != 0;
     fcache_status_t status =
-        fct_note(tier, l2->ops->get(l2->self, key, now_us, until_us, out_item,
-                                    pool, error));
+        l2->ops->get(l2->self, key, now_us, until_us, out_item, pool, error);
+    note(tier, is_late, status);
     count(l2, status == FCACHE_OK);
     if (status == FCACHE_MISS) {
         fct_near_del(tier, key, now_us);

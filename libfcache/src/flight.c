@@ -93,7 +93,8 @@ fcache_status_t fcache_flight_look(fcache_t *cache,
 {
     fcache_hit_t hit;
     fcache_status_t status =
-        fci_fetch(cache, &flight->lock, now_us, NULL, &hit, NULL, pool, error);
+        fci_fetch(cache, &flight->lock, now_us, flight->until_us, &hit, NULL,
+                  pool, error);
     if (status != FCACHE_OK) {
         return status;
     }
@@ -110,7 +111,8 @@ fcache_status_t fcache_flight_look(fcache_t *cache,
 void fcache_flight_void(fcache_t *cache, const fcache_flight_t *flight,
                         fcache_bytes_t owner, int64_t now_us, apr_pool_t *pool)
 {
-    const fcache_flight_options_t options = {.lease_us = FCACHE_US_PER_S};
+    const fcache_flight_options_t options = {.lease_us = FCACHE_US_PER_S,
+                                             .until_us = flight->until_us};
     fcache_flight_t taking;
     fcache_holder_t holder;
     if (fcache_flight_begin(cache, &flight->lock, &options, now_us, &taking,

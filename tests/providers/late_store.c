@@ -7,7 +7,7 @@
  *
  * It keeps all in a memory store and takes its time for puts, or refuses them. The
  * deaf one can add and delete too, but of the first add in a process, which is
- * done, nobody hears.
+ * done, nobody hears: until the caller's time for a look-up is over.
  */
 #include "late_store.h"
 
@@ -78,6 +78,9 @@ static fcache_status_t late_get(void *self, const fcache_key_t *key,
 {
     late_t *late = self;
 
+    if (until_us != NULL && *until_us != 0) {
+        return fcache_error_set(error, FCACHE_UNAVAILABLE, "late: time is up");
+    }
     return late->ops->get(late->self, key, now_us, until_us, out_item, pool,
                           error);
 }
@@ -123,6 +126,7 @@ static fcache_status_t deaf_add(void *self, const fcache_key_t *key,
 
     if (!late->has_added) {
         late->has_added = 1;
+        *until_us = 1;
         return fcache_error_set(error, FCACHE_TIMEOUT, "deaf: not heard");
     }
     return status;

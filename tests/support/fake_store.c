@@ -34,6 +34,14 @@ fake_item_t *fake_store_find(fake_store_t *store, fcache_bytes_t name)
     return NULL;
 }
 
+static void note_look_up(fake_store_t *store, int64_t *until_us)
+{
+    store->look_ups += !until_us || *until_us == 0;
+    if (until_us) {
+        *until_us = 1;
+    }
+}
+
 static fcache_status_t get(void *self, const fcache_key_t *key, int64_t now_us,
                            int64_t *until_us, fcache_item_t *out_item,
                            apr_pool_t *pool, fcache_error_t *error)
@@ -43,10 +51,7 @@ static fcache_status_t get(void *self, const fcache_key_t *key, int64_t now_us,
     (void)now_us;
     (void)pool;
     store->gets++;
-    store->look_ups += !until_us || *until_us == 0;
-    if (until_us) {
-        *until_us = 1;
-    }
+    note_look_up(store, until_us);
     if (store->fail_get != FCACHE_OK) {
         return fcache_error_set(error, store->fail_get, "told to fail");
     }
@@ -150,7 +155,7 @@ static fcache_status_t add(void *self, const fcache_key_t *key,
                            int64_t *until_us, fcache_error_t *error)
 {
     const fake_item_t *item = fake_store_find(self, key->name);
-    (void)until_us;
+    note_look_up(self, until_us);
     return item && item->dead_us > now_us
                ? FCACHE_EXISTS
                : put(self, key, value, now_us, error);

@@ -65,8 +65,8 @@ typedef struct fcache_flight_options_t {
     /* A name of the caller's own, any bytes or none, by which others judge whether
      * it is alive. */
     fcache_bytes_t owner;
-    /* The end of the tries to lead and of the look-ups around them: see
-     * fcache_lookup(). Or NULL. */
+    /* The end of the tries to lead, the looks at the lock, and the look-ups
+     * around them: see fcache_lookup(). Or NULL. */
     int64_t *until_us;
 } fcache_flight_options_t;
 

@@ -217,6 +217,33 @@ static void who_follows_sees_who_leads(void **state)
     assert_int_equal(holder.owner.len, 0);
 }
 
+static void what_belongs_together_is_one_look_up(void **state)
+{
+    rig_t rig = rig_of(state);
+    fcache_flight_t first;
+    fcache_flight_t second;
+    fcache_holder_t holder;
+    fcache_hit_t hit;
+    int64_t until_us = 0;
+    const fcache_flight_options_t options = {
+        .wait_us = WAIT, .lease_us = LEASE, .until_us = &until_us};
+    begin_as(&rig, "dead", now, &first);
+    rig.store->look_ups = 0;
+    fcache_lookup(rig.cache, &rig.key, NULL, now, &until_us, &hit, *state,
+                  NULL);
+    assert_int_equal(fcache_flight_begin(rig.cache, &rig.key, &options, now,
+                                         &second, *state, NULL),
+                     FCACHE_FLIGHT_FOLLOW);
+    assert_int_equal(look(&rig, &second, now, &holder), FCACHE_OK);
+    fcache_flight_void(rig.cache, &second, holder.owner, now, rig.pool);
+    assert_int_equal(fcache_flight_retry(rig.cache, &second, now, NULL),
+                     FCACHE_FLIGHT_LEAD);
+    assert_int_equal(rig.store->look_ups, 1);
+    until_us = 0;
+    assert_int_equal(look(&rig, &second, now, &holder), FCACHE_OK);
+    assert_int_equal(rig.store->look_ups, 2);
+}
+
 static void a_dead_owners_lock_is_taken_once(void **state)
 {
     rig_t rig = rig_of(state);
@@ -333,6 +360,7 @@ int main(void)
         pool_test(locks_are_apart),
         pool_test(marks_are_seen_for_their_time),
         pool_test(who_follows_sees_who_leads),
+        pool_test(what_belongs_together_is_one_look_up),
         pool_test(a_dead_owners_lock_is_taken_once),
         pool_test(an_end_may_leave_a_mark),
         cmocka_unit_test(jitter_only_shortens),

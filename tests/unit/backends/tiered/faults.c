@@ -121,6 +121,22 @@ static void a_silent_store_is_not_put_into(void **state)
     assert_string_equal(box_get(box, &key, at_ms(10000)), "two");
 }
 
+/* A get that comes late in a look-up may just have had no time left. */
+static void who_had_no_time_says_nothing_of_the_store(void **state)
+{
+    box_t *box = *state;
+    fcache_key_t key = box_key(box, "a");
+    fcache_item_t item;
+    int64_t until_us = 1;
+    far_fails(box, FCACHE_UNAVAILABLE);
+    assert_int_equal(
+        box->ops->get(box->self, &key, NOW, &until_us, &item, box->pool, NULL),
+        FCACHE_MISS);
+    far_fails(box, FCACHE_OK);
+    assert_int_equal(box_put(box, &key, "one", 60), FCACHE_OK);
+    assert_int_equal(box->far->puts, 1);
+}
+
 /* Not a fault but an answer: then nobody has it. */
 static void what_is_refused_is_not_kept(void **state)
 {
@@ -218,6 +234,7 @@ int main(void)
         box_test(a_dead_store_is_asked_once_in_a_while),
         box_test(what_is_put_is_near),
         box_test(a_silent_store_is_not_put_into),
+        box_test(who_had_no_time_says_nothing_of_the_store),
         box_test(what_is_refused_is_not_kept),
         box_test(an_older_one_does_not_stay_near),
         box_test(add_needs_the_far_one),
