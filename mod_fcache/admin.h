@@ -68,6 +68,7 @@ int mfc_json_send(request_rec *r, json_t *value);
 typedef struct mfc_recent_t {
     apr_time_t when;
     int soft;
+    int failed; /* some of it may be done */
     char kind[12];
     char value[160]; /* the first bytes of it */
     char store[40];

@@ -48,10 +48,12 @@ static const char *value_of(const request_rec *r, const fcache_purge_t *purge)
         0);
 }
 
+/* Also what failed, of which some may be done: `error` is NULL or why. */
 static void note(const request_rec *r, const fcache_purge_t *purge,
-                 const mfc_store_t *store)
+                 const mfc_store_t *store, const fcache_error_t *error)
 {
-    mfc_recent_t recent = {.when = apr_time_now(), .soft = purge->soft};
+    mfc_recent_t recent = {
+        .when = apr_time_now(), .soft = purge->soft, .failed = error != NULL};
 
     apr_cpystrn(recent.kind, fcache_purge_kind_text(purge->kind),
                 sizeof(recent.kind));
@@ -63,8 +65,10 @@ static void note(const request_rec *r, const fcache_purge_t *purge,
         sizeof(recent.by));
     mfc_shared_note(&recent);
     ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
-                  "FC0109: purged %s %s (%s) by %s", recent.kind, recent.value,
-                  purge->soft ? "soft" : "hard", recent.by);
+                  "FC0109: %s %s %s (%s) by %s%s%s",
+                  error ? "failed to purge" : "purged", recent.kind,
+                  recent.value, purge->soft ? "soft" : "hard", recent.by,
+                  error ? ": " : "", error ? error->text : "");
 }
 
 /* One that was done, for the answer. */
@@ -86,22 +90,27 @@ static json_t *purge_all(request_rec *r, const mfc_order_t *order, size_t count,
 {
     int found[MFC_PURGES_MAX] = {0};
     json_t *rows = json_array();
-    fcache_status_t status = fcache_error_set(
-        error, FCACHE_UNAVAILABLE, "the store is not used by this process");
+    fcache_status_t status;
+    int is_done;
     size_t i;
 
-    if (store->cache != NULL) {
-        error->text[0] = '\0';
-        status = fcache_purge(store->cache, order->purges, count,
-                              apr_time_now(), found, r->pool, error);
-    }
-    if (status != FCACHE_OK && status != FCACHE_MISS) {
+    if (store->cache == NULL) {
+        fcache_error_set(error, FCACHE_UNAVAILABLE,
+                         "the store is not used by this process");
         r->status = HTTP_SERVICE_UNAVAILABLE;
         return rows;
     }
+    status = fcache_purge(store->cache, order->purges, count, apr_time_now(),
+                          found, r->pool, error);
+    is_done = status == FCACHE_OK || status == FCACHE_MISS;
+    if (!is_done) {
+        r->status = HTTP_SERVICE_UNAVAILABLE;
+    }
     for (i = 0; i < count; i++) {
-        note(r, &order->purges[i], store);
-        json_array_append_new(rows, row_of(r, &order->purges[i], found[i]));
+        note(r, &order->purges[i], store, is_done ? NULL : error);
+        if (is_done) {
+            json_array_append_new(rows, row_of(r, &order->purges[i], found[i]));
+        }
     }
     return rows;
 }

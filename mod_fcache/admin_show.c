@@ -65,11 +65,11 @@ static json_t *recent_json(void)
 
     for (i = 0; i < count; i++) {
         json_array_append_new(
-            rows, json_pack("{s:I, s:s, s:s, s:b, s:s, s:s}", "when_s",
+            rows, json_pack("{s:I, s:s, s:s, s:b, s:b, s:s, s:s}", "when_s",
                             (json_int_t)apr_time_sec(recent[i].when), "kind",
                             recent[i].kind, "value", recent[i].value, "soft",
-                            recent[i].soft, "store", recent[i].store, "by",
-                            recent[i].by));
+                            recent[i].soft, "failed", recent[i].failed, "store",
+                            recent[i].store, "by", recent[i].by));
     }
     return rows;
 }

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A remote store is written to when the client has its answer. The store is one
 that another module brings: it takes its time, or refuses."""
+import json
 import time
 
 import pytest
 
 from harness import httpd as servers
-from harness.client import curl
+from harness.client import curl, fetch
 from harness.origin import Reply, counting, ok
 from servers import wait_for
 
@@ -16,6 +17,7 @@ BIG = bytes(range(256)) * 1200
 CONF = """
 LoadModule fcache_example_module "{example}"
 Protocols h2c http/1.1
+ProxyPass /adm !
 ProxyPass / {origin}/ retry=0
 FCacheBackend quick late:
 FCacheBackend slow late: delay=700ms
@@ -28,8 +30,13 @@ BufferedLogs off
 <Location /slow>
     FCacheStore slow
 </Location>
-<Location /broken>
+<LocationMatch ^/(broken|adm)>
     FCacheStore broken
+</LocationMatch>
+<Location /adm>
+    SetHandler fcache-admin
+    Require ip 127.0.0.1
+    LogLevel fcache:info
 </Location>
 """
 
@@ -156,3 +163,16 @@ def test_a_write_waits_for_its_store_once(httpd, origin, path):
         assert httpd.post(each, b"x").status == 200
     said = httpd.log.path.read_text()[start:]
     assert said.count("FC0104") == 1 + 1
+
+
+def test_a_purge_that_fails_is_noted(httpd):
+    """Some of it may be done."""
+    answer = fetch(httpd.port, "/adm", "POST",
+                   {"Content-Type": "application/json"}, b'{"tag": "a"}')
+    assert answer.status == 503
+    assert json.loads(answer.body)["purged"] == []
+    noted = json.loads(httpd.get("/adm?format=json").body)["recent"][0]
+    assert (noted["kind"], noted["value"], noted["failed"]) == (
+        "tag", "a", True)
+    assert "FC0109: failed to purge tag a (hard) by 127.0.0.1: late: told" in \
+        (httpd.root / "error.log").read_text()
