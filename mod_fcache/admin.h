@@ -12,12 +12,9 @@
 
 #include <jansson.h>
 
-/* ---- admin.c: hooks ------------------------------------------------------ */
+/* ---- admin.c ------------------------------------------------------------- */
 
-int mfc_on_admin(request_rec *r);
-int mfc_on_purge(request_rec *r);
-
-/* Is the request one of theirs? */
+/* Is the request one for mfc_on_admin() or mfc_on_purge()? */
 int mfc_is_admin(const request_rec *r);
 
 /* ---- admin_auth.c -------------------------------------------------------- */

@@ -71,6 +71,8 @@ static fcache_status_t cannot(const mfc_behind_t *behind, const char *what,
                             behind->ops->scheme, what);
 }
 
+/* OK, though it may find nothing: who deleted it meanwhile is not to get it back, and
+ * of a Vary index the next answer makes a new one. */
 static fcache_status_t touch(void *self, const fcache_key_t *key,
                              int64_t dead_us, int64_t now_us,
                              fcache_error_t *error)

@@ -8,6 +8,7 @@
  */
 
 #include "config.h"
+#include "hooks.h"
 #include "queue.h"
 
 #include <fcache/fcache.h>
@@ -15,10 +16,6 @@
 #include <apr_buckets.h>
 #include <httpd.h>
 #include <util_filter.h>
-
-/* httpd looks it up by name. */
-extern module AP_MODULE_DECLARE_DATA fcache_module
-    __attribute__((visibility("default")));
 
 typedef struct mfc_ctx_t mfc_ctx_t;
 
@@ -80,12 +77,7 @@ struct mfc_ctx_t {
 /* The request's state, or NULL when the scope is off. */
 mfc_ctx_t *mfc_ctx_of(const request_rec *r);
 
-/* ---- flow.c: the path of a request --------------------------------------- */
-
-int mfc_on_request(request_rec *r);
-apr_status_t mfc_on_response(ap_filter_t *f, apr_bucket_brigade *bb);
-void mfc_on_error(request_rec *r);
-int mfc_on_log(request_rec *r);
+/* ---- flow.c -------------------------------------------------------------- */
 
 /* Steps 1 and 2 for a request that repeats one of that key: 1 when it may go on
  * to ask the origin and store what comes. */
@@ -108,9 +100,7 @@ fcache_fields_t mfc_message_response_fields(request_rec *r,
 /* The URL of that path and query on the host that the request is for. */
 const char *mfc_message_url(const request_rec *r, const char *target);
 
-/* Before the origin's URL is made: a query that the key rules cut or sort is
- * forwarded so. restore() lets the log see what the client sent. */
-int mfc_on_translate(request_rec *r);
+/* Lets the log see what the client sent: see mfc_on_translate(). */
 void mfc_message_restore(request_rec *r);
 
 /* ---- body.c: request bodies ---------------------------------------------- */
@@ -124,9 +114,6 @@ void mfc_message_restore(request_rec *r);
 apr_status_t mfc_body_digest(request_rec *r, uint64_t max_bytes,
                              fcache_reason_t *bypass,
                              fcache_bytes_t *out_digest);
-apr_status_t mfc_body_replay(ap_filter_t *f, apr_bucket_brigade *bb,
-                             ap_input_mode_t mode, apr_read_type_e block,
-                             apr_off_t readbytes);
 
 /* ---- serve.c ------------------------------------------------------------- */
 
@@ -255,7 +242,6 @@ int mfc_stale_is_failure(int status);
 /* Lets the entry take the place of the error page that is about to be sent;
  * with ctx->answer_sent nothing does. */
 void mfc_stale_arm(request_rec *r, mfc_ctx_t *ctx);
-apr_status_t mfc_stale_filter(ap_filter_t *f, apr_bucket_brigade *bb);
 
 /* ---- flight.c: one asks for all ------------------------------------------ */
 
@@ -328,22 +314,11 @@ request_rec *mfc_repeat_create(const request_rec *of, const fcache_key_t *key,
 int mfc_repeat_is(const conn_rec *c);
 void *mfc_repeat_owner(const conn_rec *c);
 
-const char *mfc_on_scheme(const request_rec *r);
-int mfc_on_is_tls(conn_rec *c);
-apr_port_t mfc_on_port(const request_rec *r);
-int mfc_on_read(request_rec *r);
-apr_status_t mfc_repeat_no_body(ap_filter_t *f, apr_bucket_brigade *bb,
-                                ap_input_mode_t mode, apr_read_type_e block,
-                                apr_off_t readbytes);
-apr_status_t mfc_repeat_sink(ap_filter_t *f, apr_bucket_brigade *bb);
-apr_status_t mfc_repeat_drain(ap_filter_t *f, apr_bucket_brigade *bb);
-
 /* ---- invalidate.c -------------------------------------------------------- */
 
 /* Watches the answer to a request that goes round the cache: when it was a write
  * that the origin accepted, what is stored for its URL goes. */
 void mfc_bypass_arm(request_rec *r, mfc_ctx_t *ctx);
-apr_status_t mfc_bypass_filter(ap_filter_t *f, apr_bucket_brigade *bb);
 
 /* The same for an answer that httpd makes itself, a redirect say. */
 void mfc_bypass_on_error(request_rec *r, mfc_ctx_t *ctx);
@@ -372,24 +347,6 @@ fcache_status_t mfc_tags_build(request_rec *r, const mfc_ctx_t *ctx,
 void mfc_tags_strip(request_rec *r, const mfc_conf_t *conf);
 int mfc_tags_is_stripped(const mfc_conf_t *conf, fcache_bytes_t name);
 
-/* ---- rules.c ------------------------------------------------------------- */
-
-/* Hooks and filter: what FCacheInvalidate says is done when a write is answered,
- * also when it is httpd that makes the answer. */
-void mfc_rules_insert(request_rec *r);
-void mfc_rules_on_error(request_rec *r);
-apr_status_t mfc_rules_filter(ap_filter_t *f, apr_bucket_brigade *bb);
-
-/* ---- optional.c ---------------------------------------------------------- */
-
-/* Offers other modules the functions of mod_fcache.h. */
-void mfc_optional_hook(void);
-
-/* ---- dump.c -------------------------------------------------------------- */
-
-/* Hook of httpd -t: with -D DUMP_FCACHE tells the stores and scopes. */
-void mfc_on_test_config(apr_pool_t *pconf, server_rec *main_server);
-
 /* ---- post.c -------------------------------------------------------------- */
 
 /* Watches the answer to a POST that goes round the cache, should it be the
@@ -406,23 +363,11 @@ apr_status_t mfc_post_response(ap_filter_t *f, mfc_ctx_t *ctx,
 
 /* ---- framing.c ----------------------------------------------------------- */
 
-/* Watches mod_proxy's responses, to tell bodies that end with the connection
- * from framed ones (T35). */
-void mfc_framing_hook(void);
-
-/* Reads the lines of a response's head. */
-apr_status_t mfc_lines_filter(ap_filter_t *f, apr_bucket_brigade *bb,
-                              ap_input_mode_t mode, apr_read_type_e block,
-                              apr_off_t readbytes);
-
 /* An Expires that is no date is again what the origin sent. */
 void mfc_framing_restore(request_rec *r, const mfc_ctx_t *ctx);
 
 /* Of a body without Content-Length: can its end be told from a broken one? */
 int mfc_framing_is_sound(const request_rec *r, const mfc_ctx_t *ctx);
-apr_status_t mfc_framing_filter(ap_filter_t *f, apr_bucket_brigade *bb,
-                                ap_input_mode_t mode, apr_read_type_e block,
-                                apr_off_t readbytes);
 
 /* ---- report.c ------------------------------------------------------------ */
 
@@ -460,11 +405,6 @@ void mfc_namespaces_answered(const request_rec *r, const mfc_ctx_t *ctx);
 /* An entry was put. */
 void mfc_namespaces_stored(const request_rec *r, const mfc_ctx_t *ctx);
 
-/* ---- status.c ------------------------------------------------------------ */
-
-/* Shows the stores on mod_status's page, when there is one. */
-void mfc_status_hook(void);
-
 /* ---- debug.c ------------------------------------------------------------- */
 
 /* May this request's client know? */
@@ -472,25 +412,5 @@ int mfc_debug_is_wanted(request_rec *r, const mfc_conf_t *conf);
 
 /* The value of the debug field. */
 const char *mfc_debug_text(request_rec *r, const mfc_ctx_t *ctx);
-
-/* ---- lifecycle.c --------------------------------------------------------- */
-
-int mfc_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);
-int mfc_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
-                     server_rec *main_server);
-int mfc_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
-                    server_rec *main_server);
-void mfc_child_init(apr_pool_t *pchild, server_rec *main_server);
-
-extern ap_filter_rec_t *mfc_capture_handle;
-extern ap_filter_rec_t *mfc_bypass_handle;
-extern ap_filter_rec_t *mfc_rules_handle;
-extern ap_filter_rec_t *mfc_replay_handle;
-extern ap_filter_rec_t *mfc_stale_handle;
-extern ap_filter_rec_t *mfc_framing_handle;
-extern ap_filter_rec_t *mfc_lines_handle;
-extern ap_filter_rec_t *mfc_no_body_handle;
-extern ap_filter_rec_t *mfc_sink_handle;
-extern ap_filter_rec_t *mfc_drain_handle;
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The module's record and its hooks. The path of a request is in flow.c. */
-#include "admin.h"
+#include "config.h"
+#include "hooks.h"
 
 #include <http_protocol.h>
 #include <http_request.h>

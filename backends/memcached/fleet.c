@@ -134,13 +134,13 @@ fcmc_server_t *fcmc_fleet_of(const fcmc_t *store, fcache_bytes_t name)
 {
     size_t choices[FCMC_CHOICES];
     fcmc_server_t *home = &store->servers[fcmc_ring_home(store->ring, name)];
-    if (store->count == 1 || fcn_node_is_up(home->node)) {
+    if (store->count == 1 || fcn_node_up_or_doubt(home->node)) {
         return home;
     }
     atomic_fetch_add(&home->faults, 1);
     size_t count = fcmc_ring_choices(store->ring, name, choices);
     for (size_t i = 1; i < count; i++) {
-        if (fcn_node_is_up(store->servers[choices[i]].node)) {
+        if (fcn_node_up_or_doubt(store->servers[choices[i]].node)) {
             return &store->servers[choices[i]];
         }
     }
@@ -157,7 +157,7 @@ fcache_status_t fcmc_talk(fcmc_server_t *server, fcmc_talk_fn fn, void *baton,
         if (status != FCACHE_OK) {
             /* all connections being in use says nothing about the server */
             int is_away =
-                status != FCACHE_TIMEOUT || !fcn_node_is_up(server->node);
+                status != FCACHE_TIMEOUT || !fcn_node_up_or_doubt(server->node);
             atomic_fetch_add(&server->faults, (uint32_t)is_away);
             return status;
         }

@@ -44,7 +44,7 @@ const fcn_endpoint_t *fcn_node_endpoint(const fcn_node_t *node)
 
 /* Who opened the breaker was another process, perhaps: this one learns here that
  * the server may have moved. */
-int fcn_node_is_up(const fcn_node_t *node)
+int fcn_node_up_or_doubt(const fcn_node_t *node)
 {
     int is_up = fcn_breaker_is_up(node->cell, fcn_clock_us());
     if (!is_up) {
@@ -232,7 +232,7 @@ fcache_status_t fcn_node_take(fcn_node_t *node, fcn_deadline_t deadline,
 {
     fcn_address_t address;
     notice_fork(node);
-    if (!fcn_node_is_up(node)) {
+    if (!fcn_node_up_or_doubt(node)) {
         return is_open(node, error);
     }
     fcache_status_t status = reserve_good(node, deadline, out_lease, error);

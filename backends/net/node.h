@@ -43,9 +43,9 @@ fcache_status_t fcn_node_create(const fcn_endpoint_t *endpoint,
 
 const fcn_endpoint_t *fcn_node_endpoint(const fcn_node_t *node);
 
-/* Would it be asked now, or is its breaker open? For choosing another. One that
- * is down has its name looked up again. */
-int fcn_node_is_up(const fcn_node_t *node);
+/* Would it be asked now, or is its breaker open? For choosing another. The name of
+ * one that is down is doubted (fcn_resolver_doubt). Any thread. */
+int fcn_node_up_or_doubt(const fcn_node_t *node);
 
 typedef struct fcn_lease_t {
     void *conn;

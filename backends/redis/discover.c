@@ -73,7 +73,7 @@ static fcache_status_t learn_cluster(fcrd_t *self, unsigned turn,
          i++) {
         fcrd_server_t *server =
             fcrd_map_take_at(&self->map, (turn + i) % FCRD_SERVERS_MAX);
-        if (server && fcn_node_is_up(server->node)) {
+        if (server && fcn_node_up_or_doubt(server->node)) {
             fcrd_call_t call = {.limits = {1024, 4 << 20, 1 << 17}};
             asked++;
             status = fcrd_command_words(&call.command, pool, words);

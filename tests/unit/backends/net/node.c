@@ -184,7 +184,7 @@ static void a_server_that_fails_is_not_asked(void **state) /* F1 */
         assert_int_equal(take(&rig, &lease), FCACHE_UNAVAILABLE);
     }
     assert_int_equal(rig.tried, 3);
-    assert_false(fcn_node_is_up(rig.node));
+    assert_false(fcn_node_up_or_doubt(rig.node));
     fcache_stats_t stats = rig_stats(&rig);
     assert_int_equal(stats.breaker, 2);
     assert_int_equal(stats.breaker_opened, 1);
