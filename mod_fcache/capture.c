@@ -252,6 +252,13 @@ static void finish_tag(request_rec *r, mfc_ctx_t *ctx)
     }
 }
 
+/* It does not vary, and the look-up found that no other answer does. */
+static int is_plain(const mfc_ctx_t *ctx)
+{
+    return ctx->capture->vary.len == 0 && ctx->found == FCACHE_MISS &&
+           !ctx->hit.varied;
+}
+
 static fcache_status_t put(request_rec *r, mfc_ctx_t *ctx,
                            fcache_error_t *error)
 {
@@ -260,9 +267,9 @@ static fcache_status_t put(request_rec *r, mfc_ctx_t *ctx,
 
     (void)r;
     capture->writer = NULL; /* commit ends it */
-    return fcache_writer_commit(writer, &ctx->key, &capture->entry,
-                                fcache_buf_bytes(&capture->vary), &ctx->request,
-                                apr_time_now(), error);
+    return fcache_writer_commit(
+        writer, &ctx->key, &capture->entry, fcache_buf_bytes(&capture->vary),
+        is_plain(ctx) ? NULL : &ctx->request, apr_time_now(), error);
 }
 
 /* 8 */

@@ -13,6 +13,7 @@
  *
  * Nothing of this fails a request: who cannot wait asks the origin alone.
  */
+#include "behind.h"
 #include "ctx.h"
 
 #include <apr_general.h>
@@ -45,8 +46,9 @@ typedef struct mfc_flight_t {
     int64_t since_us;
     int64_t give_up_us;
     int has_waited;
-    int is_marked; /* it is known not to be stored */
-    int may_lead;  /* the store did not say in time whether the lock is ours */
+    int is_marked;       /* it is known not to be stored */
+    int64_t may_lead_us; /* the store did not say in time whether the lock has
+                            been ours since then; 0: it did */
     fcache_forward_t forward;
 } mfc_flight_t;
 
@@ -175,19 +177,31 @@ static void leave(mfc_flight_t *flight, mfc_outcome_t outcome)
     flight->number = 0;
 }
 
-/* The lock, if it is ours. */
-static void give_back(mfc_ctx_t *ctx, mfc_flight_t *flight)
+/* Of this process, by whoever asked for it then? */
+static int is_ours(void *cache, const fcache_key_t *lock, int64_t since_us,
+                   apr_pool_t *pool)
 {
-    int64_t now_us = apr_time_now();
+    const fcache_flight_t flight = {.lock = *lock};
     fcache_holder_t holder;
 
-    flight->may_lead = 0;
-    ctx->until_us = 0; /* nobody waits for it any more */
-    if (fcache_flight_look(ctx->cache, &flight->core, now_us, &holder,
-                           flight->pool, NULL) == FCACHE_OK &&
-        !holder.is_mark &&
-        fcache_bytes_equal(holder.owner, fcache_str(owner))) {
-        fcache_del(mfc_writing(ctx), &flight->core.lock, now_us, NULL);
+    return fcache_flight_look(cache, &flight, apr_time_now(), &holder, pool,
+                              NULL) == FCACHE_OK &&
+           !holder.is_mark && holder.since_us == since_us &&
+           fcache_bytes_equal(holder.owner, fcache_str(owner));
+}
+
+/* The lock, if it is ours; the store is slow, so nobody waits for it here. */
+static void give_back(mfc_ctx_t *ctx, mfc_flight_t *flight)
+{
+    const fcache_key_t *lock = &flight->core.lock;
+    int64_t since_us = flight->may_lead_us;
+
+    flight->may_lead_us = 0;
+    if (ctx->behind != NULL) {
+        mfc_writes_del_if(mfc_behind_writes(ctx->behind), lock, is_ours,
+                          ctx->cache, since_us, NULL);
+    } else if (is_ours(ctx->cache, lock, since_us, flight->pool)) {
+        fcache_del(ctx->cache, lock, since_us, NULL);
     }
 }
 
@@ -206,7 +220,7 @@ void mfc_flight_end(mfc_ctx_t *ctx, mfc_outcome_t outcome)
         } else {
             fcache_flight_end(mfc_writing(ctx), &flight->core, apr_time_now());
         }
-    } else if (flight->may_lead) {
+    } else if (flight->may_lead_us > 0) {
         give_back(ctx, flight);
     }
     leave(flight, outcome);
@@ -294,7 +308,7 @@ static int serve_meanwhile(mfc_ctx_t *ctx)
 }
 
 /* What a try to lead came to: 1 to look up (once more). */
-static int tried(mfc_flight_t *flight)
+static int tried(mfc_flight_t *flight, int64_t now_us)
 {
     if (flight->core.role == FCACHE_FLIGHT_LEAD) {
         flight->stage = STAGE_LEAD;
@@ -302,7 +316,7 @@ static int tried(mfc_flight_t *flight)
                          flight->core.held_until_us);
         return 1;
     }
-    flight->may_lead = flight->core.status == FCACHE_TIMEOUT;
+    flight->may_lead_us = flight->core.status == FCACHE_TIMEOUT ? now_us : 0;
     flight->stage =
         flight->core.role == FCACHE_FLIGHT_FOLLOW ? STAGE_WATCH : STAGE_ALONE;
     return 0;
@@ -380,7 +394,7 @@ static int begin(request_rec *r, mfc_ctx_t *ctx, mfc_flight_t *flight)
     flight->since_us = now_us;
     fcache_flight_begin(ctx->cache, &flight->key, &options, now_us,
                         &flight->core, r->pool, NULL);
-    if (tried(flight)) {
+    if (tried(flight, now_us)) {
         return 1;
     }
     return flight->stage == STAGE_WATCH ? watch(r, ctx, flight)
@@ -430,8 +444,10 @@ static int enter(request_rec *r, mfc_ctx_t *ctx, mfc_flight_t *flight)
 /* Another may have led between our look-up and the lock. */
 static int retry(request_rec *r, mfc_ctx_t *ctx, mfc_flight_t *flight)
 {
-    fcache_flight_retry(ctx->cache, &flight->core, apr_time_now(), NULL);
-    if (tried(flight)) {
+    int64_t now_us = apr_time_now();
+
+    fcache_flight_retry(ctx->cache, &flight->core, now_us, NULL);
+    if (tried(flight, now_us)) {
         return 1;
     }
     return flight->stage == STAGE_WATCH ? watch(r, ctx, flight)

@@ -63,6 +63,7 @@ static void put_now(request_rec *r, mfc_ctx_t *ctx, mfc_put_fn put)
 static void put_behind(request_rec *r, mfc_ctx_t *ctx, mfc_put_fn put)
 {
     mfc_writes_t *writes = mfc_behind_writes(ctx->behind);
+    int64_t until_us = apr_time_now() + PATIENCE_US;
     fcache_error_t error = {""};
     fcache_status_t queued;
     fcache_status_t done;
@@ -74,7 +75,7 @@ static void put_behind(request_rec *r, mfc_ctx_t *ctx, mfc_put_fn put)
     }
     mfc_writes_open(writes, &receipt);
     queued = put(r, ctx, &error);
-    done = mfc_writes_close(writes, &receipt, PATIENCE_US);
+    done = mfc_writes_close(writes, &receipt, until_us);
     if (queued == FCACHE_OK) {
         settle(r, ctx, done, &receipt.error);
     } else {

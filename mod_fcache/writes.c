@@ -38,8 +38,10 @@ typedef struct write_t {
     size_t bytes;
     int64_t queued_us;
     fcache_key_t key;
-    fcache_value_t value; /* PUT */
-    int64_t dead_us;      /* TOUCH */
+    fcache_value_t value;   /* PUT */
+    int64_t dead_us;        /* TOUCH */
+    mfc_writes_is_fn is_so; /* DEL: or NULL */
+    void *data;             /* its */
     int64_t now_us;
 } write_t;
 
@@ -127,6 +129,10 @@ static fcache_status_t perform(const mfc_writes_t *writes, const write_t *write,
                                   write->now_us, error);
     case KIND_DEL:
         break;
+    }
+    if (write->is_so != NULL &&
+        !write->is_so(write->data, &write->key, write->now_us, write->pool)) {
+        return FCACHE_MISS;
     }
     return writes->ops->del(writes->self, &write->key, write->now_us, error);
 }
@@ -308,12 +314,24 @@ fcache_status_t mfc_writes_touch(mfc_writes_t *writes, const fcache_key_t *key,
     return push(writes, write, error);
 }
 
-fcache_status_t mfc_writes_del(mfc_writes_t *writes, const fcache_key_t *key,
-                               int64_t now_us, fcache_error_t *error)
+fcache_status_t mfc_writes_del_if(mfc_writes_t *writes, const fcache_key_t *key,
+                                  mfc_writes_is_fn is_so, void *data,
+                                  int64_t now_us, fcache_error_t *error)
 {
     write_t *write = write_create(KIND_DEL, key, now_us);
 
-    return write != NULL ? push(writes, write, error) : no_memory(error);
+    if (write == NULL) {
+        return no_memory(error);
+    }
+    write->is_so = is_so;
+    write->data = data;
+    return push(writes, write, error);
+}
+
+fcache_status_t mfc_writes_del(mfc_writes_t *writes, const fcache_key_t *key,
+                               int64_t now_us, fcache_error_t *error)
+{
+    return mfc_writes_del_if(writes, key, NULL, NULL, now_us, error);
 }
 
 /* ---- life ---------------------------------------------------------------- */
@@ -412,17 +430,16 @@ static void forget(queue_t *queue, const mfc_receipt_t *receipt)
 }
 
 fcache_status_t mfc_writes_close(mfc_writes_t *writes, mfc_receipt_t *receipt,
-                                 int64_t patience_us)
+                                 int64_t until_us)
 {
     queue_t *queue = queue_of(writes);
-    int64_t end_us = apr_time_now() + patience_us;
-    int64_t left_us = patience_us;
+    int64_t left_us = until_us - apr_time_now();
     fcache_status_t status;
 
     apr_thread_mutex_lock(queue->mutex);
     while (receipt->pending > 0 && left_us > 0) {
         apr_thread_cond_timedwait(queue->done, queue->mutex, left_us);
-        left_us = end_us - apr_time_now();
+        left_us = until_us - apr_time_now();
     }
     forget(queue, receipt);
     status = receipt->pending > 0 ? FCACHE_MISS : receipt->status;

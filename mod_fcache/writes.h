@@ -40,15 +40,24 @@ fcache_status_t mfc_writes_touch(mfc_writes_t *writes, const fcache_key_t *key,
 fcache_status_t mfc_writes_del(mfc_writes_t *writes, const fcache_key_t *key,
                                int64_t now_us, fcache_error_t *error);
 
+/* As _del(), of what `is_so` says yes to then, in the thread that writes. It gets
+ * data, which outlives all writes, a copy of the key, now_us as it is here, and a
+ * pool for the while. */
+typedef int (*mfc_writes_is_fn)(void *data, const fcache_key_t *key,
+                                int64_t now_us, apr_pool_t *pool);
+fcache_status_t mfc_writes_del_if(mfc_writes_t *writes, const fcache_key_t *key,
+                                  mfc_writes_is_fn is_so, void *data,
+                                  int64_t now_us, fcache_error_t *error);
+
 /* Is there room for what the calling thread has of one more answer? */
 int mfc_writes_has_room(mfc_writes_t *writes);
 
 /* Notes what the calling thread writes from now on, until it closes. */
 void mfc_writes_open(mfc_writes_t *writes, mfc_receipt_t *out_receipt);
 
-/* Waits until all of it is done, but no longer than that. OK; what went wrong,
+/* Waits until all of it is done, but not beyond until_us. OK; what went wrong,
  * with receipt->error; or MISS: some is still to be done. */
 fcache_status_t mfc_writes_close(mfc_writes_t *writes, mfc_receipt_t *receipt,
-                                 int64_t patience_us);
+                                 int64_t until_us);
 
 #endif

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Answers that vary take several gets of a store, and a miss takes a lock and looks
-again: all of that together has the time of one look-up."""
+again: all of that together has the time of one look-up. What does not vary is
+stored without another."""
+import re
+
 import pytest
 
 import kinds
@@ -91,3 +94,29 @@ def test_a_miss_asks_no_longer_than_a_look_up(store, server, origin):
     server.log.allow("AH00484")  # all two threads at work
     assert server.get("/alone/plain").status == 200  # connected
     assert asked("/late", 0.6 * LOOKUP_S) < asked("/soon", 0.25 * LOOKUP_S)
+
+
+@pytest.mark.parametrize("vary, looks", [((), 1), ((("Vary", "X-Kind"),), 2)],
+                         ids=("plain", "varied"))
+def test_what_does_not_vary_is_put_at_once(store, server, origin, vary, looks):
+    """By how often it is looked up before anything is written under its name."""
+    target = f"/alone/new/{looks}"
+    origin.on(target, ok("new", *vary))
+    requests = []
+
+    def note(request):
+        requests.append(request)
+        return request
+
+    def are_looks():
+        first = next(request for request in requests if store.reads(request))
+        name = re.search(rb"fcache:[\w:-]+", first)[0]
+        return [store.reads(request) for request in requests if name in request]
+    wait_for(lambda: server.get("/alone/plain").cache == "HIT", "a connection")
+    store.link.edit = note
+    try:
+        assert server.get(target).cache == "MISS"
+        wait_for(lambda: False in are_looks(), "it is stored")
+    finally:
+        store.link.edit = None
+    assert are_looks().index(False) == looks

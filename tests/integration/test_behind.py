@@ -12,12 +12,16 @@ MPMS = ("event", "worker")
 CONF = """
 FCacheBackend tardy late: delay=100ms
 FCacheBackend deaf deaf:
+FCacheBackend deaf-and-slow deaf: delay=4s
 <Location /tardy>
     FCacheStore tardy
 </Location>
 <Location /deaf>
     FCacheStore deaf
     FCacheLock on wait=1m lease=1m
+</Location>
+<Location /deaf/slow>
+    FCacheStore deaf-and-slow
 </Location>
 """
 ALONE = ("ServerLimit 1\nStartServers 1\nThreadsPerChild 1\nThreadLimit 1\n"
@@ -77,3 +81,13 @@ def test_a_lock_that_was_not_heard_of_is_given_back(alone, origin, path):
     origin.on(target, ok(cc="no-store"))
     for _ in "12":
         assert alone.get(target).cache == "MISS"
+
+
+def test_no_worker_waits_for_a_lock_to_be_given_back(alone, origin, path):
+    """The store takes four seconds to say whose it is."""
+    target = "/deaf/slow" + path
+    origin.on(target, ok(cc="no-store"))
+    alone.log.allow("AH00045")  # its end
+    for each in (target, "/quick" + path):
+        with alone.connect(timeout=3) as connection:
+            assert connection.request(each).cache == "MISS"

@@ -3,11 +3,12 @@
  * A kind of store that another module brings, and that behaves as one far away:
  *
  *   FCacheBackend x late: [delay=TIME] [fail=put]
- *   FCacheBackend x deaf:
+ *   FCacheBackend x deaf: [delay=TIME]
  *
  * It keeps all in a memory store and takes its time for puts, or refuses them. The
  * deaf one can add and delete too, but of the first add in a process, which is
- * done, nobody hears: until the caller's time for a look-up is over.
+ * done, nobody hears: until the caller's time for a look-up is over. It takes its
+ * time for the first get after that.
  */
 #include "late_store.h"
 
@@ -21,6 +22,7 @@ typedef struct late_t {
     int64_t delay_us;
     int fails;
     int has_added;
+    int has_been_asked; /* since then */
 } late_t;
 
 static fcache_status_t late_create(const fcache_backend_conf_t *conf,
@@ -80,6 +82,10 @@ static fcache_status_t late_get(void *self, const fcache_key_t *key,
 
     if (until_us != NULL && *until_us != 0) {
         return fcache_error_set(error, FCACHE_UNAVAILABLE, "late: time is up");
+    }
+    if (late->has_added && !late->has_been_asked) {
+        late->has_been_asked = 1;
+        apr_sleep(late->delay_us);
     }
     return late->ops->get(late->self, key, now_us, until_us, out_item, pool,
                           error);

@@ -139,8 +139,10 @@ FCACHE_API uint64_t fcache_writer_length(const fcache_writer_t *writer);
 /*
  * Stores the body under `key` with `entry` as its head (coder, canonical, vary,
  * body_len and body_digest are filled in here). `vary` is the response's Vary
- * as a length-prefixed list of lower-case names, empty for none; then `request`
- * gives the values. Ends the writer whatever the answer.
+ * as a length-prefixed list of lower-case names, empty for none; `request` gives
+ * the values. It may be NULL when there are none, and it is known that nothing
+ * that varies is there, which else is looked up first. Ends the writer whatever
+ * the answer.
  */
 FCACHE_API fcache_status_t fcache_writer_commit(
     fcache_writer_t *writer, const fcache_key_t *key,
