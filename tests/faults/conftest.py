@@ -44,6 +44,11 @@ class Stands:
             self.kind = None
 
 
+def pytest_addoption(parser):
+    parser.addoption("--bounds", action="store_true",
+                     help="what takes longer than is wanted has failed")
+
+
 @pytest.fixture(scope="module")
 def stands(tmp_path_factory):
     all_of_them = Stands(tmp_path_factory)

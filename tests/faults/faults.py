@@ -15,9 +15,6 @@ from harness.httpd import BUILD
 from measure import BACK_S
 
 
-# A look-up, a lock, and another look-up.
-MISS_STEPS = 3
-
 # Two of its probes have met a second in which it was away.
 NEXT_PROBE_S = 4
 
@@ -35,7 +32,6 @@ class Fault:
     prepare: typing.Callable = nothing  # before they ask
     works: bool = False   # the store still answers: hits are wanted
     opens: bool = False   # the breaker has to
-    steps: int = 1        # each with a deadline of its own: see measure.py
     waits: bool = False   # it is noticed by a deadline only
     seconds: float = 0    # how long it lasts before the breaker is looked at
     back_s: float = 0     # how soon all is well after it, else BACK_S
@@ -338,7 +334,7 @@ def of_replies(kind):
     yield Fault("F7 ends at every byte of a reply", changed(end_at_every_byte),
                 opens=True)
     yield Fault("F8 a byte each 100 ms", drip(0.1))
-    yield Fault("F8 a byte each 10 ms", drip(0.01), steps=MISS_STEPS)
+    yield Fault("F8 a byte each 10 ms", drip(0.01))
     yield Fault("F9 replies in single bytes", changed(in_single_bytes),
                 works=True)
     yield Fault("F15 reply of the one before", changed(reply_of_before))
@@ -364,9 +360,9 @@ def of_servers(kind):
                 lambda stand: stand.kind.restart(), opens=True)
     yield Fault("F27 away every other second", flapping, end_flapping,
                 seconds=4, back_s=NEXT_PROBE_S)
-    yield Fault("F28 20 ms late", late(0.02), works=True, steps=MISS_STEPS)
-    yield Fault("F28 45 ms late", late(0.045), steps=MISS_STEPS)
-    yield Fault("F28 100 ms late", late(0.1), steps=MISS_STEPS)
+    yield Fault("F28 20 ms late", late(0.02), works=True)
+    yield Fault("F28 45 ms late", late(0.045))
+    yield Fault("F28 100 ms late", late(0.1))
     yield Fault("F28 2000 ms late", late(2), opens=True, waits=True)
     if "F29" not in NOT[kind.name]:
         yield Fault("F29 too many clients", crowded, end_crowded, opens=True,

@@ -13,7 +13,7 @@ from harness.client import Closed, Connection
 from harness.httpd import BUILD, Httpd
 from servers import wait_for
 
-from measure import Cell, Tally
+from measure import Cell, Tally, seconds_until
 
 FILES = 1000  # paths, each asked for the first time once, then again
 HOT = 6       # paths that are asked for again and again
@@ -208,19 +208,15 @@ class Stand:
         text = self.httpd.get("/server-status?auto").body.decode()
         return re.search(r"^FCache-far-Breaker: (\d)", text, re.M)[1] != "0"
 
-    def resumes(self, seconds):
-        """Seconds until what is new is stored and found again, and the breaker
-        is closed."""
-        start = time.monotonic()
-        while time.monotonic() < start + seconds:
-            target = f"/on/{self.new_name()}"
-            self.httpd.get(target)
-            for _ in range(3):  # it is stored after it was sent
-                if self.httpd.get(target).cache == "HIT" and \
-                        not self.is_open():
-                    return time.monotonic() - start
-                time.sleep(0.005)
-        return None
+    def is_well(self):
+        """What is new is stored and found again, and the breaker is closed."""
+        target = f"/on/{self.new_name()}"
+        self.httpd.get(target)
+        for _ in range(3):  # it is stored after it was sent
+            if self.httpd.get(target).cache == "HIT" and not self.is_open():
+                return True
+            time.sleep(0.005)
+        return False
 
     def outdated(self):
         """What was written, and is not what is served now."""
@@ -239,12 +235,16 @@ class Stand:
             time.sleep(0.1)
             fault.begin(self)
             time.sleep(fault.seconds)
+            open_s = seconds_until(self.is_open) if fault.opens else 0
             during = load.end()
             was_open = not fault.works and self.is_open()
             after = self.load(0.4, readers=1, writers=0)
+            hit_s = seconds_until(lambda: after.hits or self.load(
+                0.2, readers=1, writers=0).hits) if fault.works else 0
         finally:
             load.end()
             fault.end(self)
             self.kind.link.heal()
-        back_s = self.resumes(fault.back_s)
-        return Cell(during, after, was_open, back_s, self.outdated())
+        back_s = seconds_until(self.is_well)
+        return Cell(during, after, was_open, open_s, hit_s, back_s,
+                    self.outdated())

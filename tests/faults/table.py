@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What came of each cell, for people."""
+import collections
+
 import faults
 import kinds
 
 HEAD = (f"{'store':11} {'fault':38} {'requests':>8} {'failed':>6} {'wrong':>5} "
         f"{'own':>5} {'behind':>6} {'write':>5} {'median':>6} {'p99':>6} "
         f"{'back':>5} {'tries':>5}  result")
-ROWS = []  # (store, fault, text, has it passed)
+ROWS = []  # (store, fault, text, its last word)
 
 
 def number(name):
@@ -14,9 +16,11 @@ def number(name):
     return int(name.split()[0][1:])
 
 
-def tell(store, fault, bad, columns=""):
+def tell(store, fault, bad, columns="", late=()):
+    word = "failed" if bad else "late" if late else "passed"
+    why = f": {', '.join((*bad, *late))}" if bad or late else ""
     ROWS.append((store, fault, f"{store:11} {fault:38} {columns:60} "
-                 f"{', '.join(bad) or 'passed'}", not bad))
+                 f"{word}{why}", word))
 
 
 def tallied(tally, during):
@@ -26,14 +30,14 @@ def tallied(tally, during):
             f"{during.writes.worst():5.0f}")
 
 
-def tell_cell(store, fault, cell, tries, bad):
+def tell_cell(store, fault, cell, tries, bad, late):
     then = cell.then()
     opened = f"{then.median():6.1f} {then.p99():6.1f}" if cell.was_open \
         else f"{'-':>6} {'-':>6}"
     back = "-" if cell.back_s is None else f"{cell.back_s:.2f}"
     tell(store, fault.name, bad,
          f"{tallied(cell.during + cell.after, cell.during)} {opened} "
-         f"{back:>5} {tries:5}")
+         f"{back:>5} {tries:5}", late)
 
 
 def lines():
@@ -45,8 +49,9 @@ def lines():
              for name, why in faults.NOT[store].items()]
     order = list(kinds.KINDS)
     rows.sort(key=lambda row: (order.index(row[0]), number(row[1])))
-    good = sum(row[3] for row in ROWS)
+    counts = collections.Counter(word for _, _, _, word in ROWS)
     return [HEAD, *(text for _, _, text in rows),
-            f"{good} cells passed, {len(ROWS) - good} failed, "
+            f"{counts['passed']} cells passed, {counts['late']} took longer "
+            f"than is wanted, {counts['failed']} failed, "
             f"{len(rows) - len(ROWS)} cannot be",
             "times in ms, back in s: see measure.py"]
