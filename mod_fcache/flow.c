@@ -88,22 +88,17 @@ static void forget_hit(mfc_ctx_t *ctx)
     ctx->hit.pin = NULL;
 }
 
-typedef fcache_status_t (*lookup_fn)(fcache_t *cache, const fcache_key_t *key,
-                                     const fcache_request_t *request,
-                                     int64_t now_us, int64_t *until_us,
-                                     fcache_hit_t *out_hit, apr_pool_t *pool,
-                                     fcache_error_t *error);
-
 /* 3 */
-static void lookup(request_rec *r, mfc_ctx_t *ctx, lookup_fn look)
+static void lookup(request_rec *r, mfc_ctx_t *ctx, int again)
 {
     fcache_error_t error = {""};
 
     if (!mfc_is_remote(ctx)) {
         ctx->hit_epoch = fcache_epoch(ctx->cache);
     }
-    ctx->found = look(ctx->cache, &ctx->key, &ctx->request, ctx->started_us,
-                      &ctx->until_us, &ctx->hit, r->pool, &error);
+    ctx->found = (again ? fcache_lookup_again : fcache_lookup)(
+        ctx->cache, &ctx->key, &ctx->request, ctx->started_us, &ctx->until_us,
+        &ctx->hit, r->pool, &error);
     if (fcache_status_is_fault(ctx->found)) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "FC0105: look-up: %s",
                       error.text);
@@ -146,7 +141,7 @@ static void look_again(request_rec *r, mfc_ctx_t *ctx)
     uint64_t hit_epoch = ctx->hit_epoch;
 
     ctx->started_us = apr_time_now();
-    lookup(r, ctx, fcache_lookup_again);
+    lookup(r, ctx, 1);
     if (fcache_status_is_fault(ctx->found)) {
         ctx->found = found;
         ctx->hit = hit;
@@ -233,8 +228,14 @@ static int error_document(request_rec *r, mfc_ctx_t *ctx)
     return DECLINED;
 }
 
+/* For whom the operator has switched it off there is no cache. */
 static int bypass(request_rec *r, mfc_ctx_t *ctx)
 {
+    if (ctx->bypass != FCACHE_REASON_ENV &&
+        fcache_forbids_origin(&ctx->policy, &ctx->request)) {
+        mfc_report(r, ctx, FCACHE_VERDICT_ERROR, FCACHE_REASON_ONLY_IF_CACHED);
+        return HTTP_GATEWAY_TIME_OUT;
+    }
     ctx->forward = fcache_forward_of(ctx->bypass, &ctx->decision);
     mfc_report(r, ctx, FCACHE_VERDICT_BYPASS, ctx->bypass);
     mfc_bypass_arm(r, ctx);
@@ -278,7 +279,7 @@ static int refresh(request_rec *r)
         return HTTP_FORBIDDEN;
     }
     ctx->started_us = apr_time_now();
-    lookup(r, ctx, fcache_lookup);
+    lookup(r, ctx, 0);
     decide(ctx, now_of_refresh(ctx));
     if (ctx->decision.plan == FCACHE_PLAN_HIT) {
         forget_hit(ctx);
@@ -320,7 +321,7 @@ int mfc_on_request(request_rec *r)
     if (ctx->bypass != FCACHE_REASON_NONE) {
         return bypass(r, ctx);
     }
-    lookup(r, ctx, fcache_lookup);
+    lookup(r, ctx, 0);
     decide(ctx, ctx->started_us);
     take_turn(r, ctx);
     return answer(r, ctx);

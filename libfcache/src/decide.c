@@ -48,6 +48,13 @@ static wishes_t read_wishes(const fcache_policy_t *policy,
     return wishes;
 }
 
+int fcache_forbids_origin(const fcache_policy_t *policy,
+                          const fcache_request_t *request)
+{
+    return fcache_method_is_safe(request->method) &&
+           read_wishes(policy, request->fields).only_if_cached;
+}
+
 static int64_t age_us(const fcache_entry_t *entry, int64_t now_us)
 {
     int64_t resident_us;

@@ -4,11 +4,13 @@ import time
 
 import pytest
 
+from harness.client import fetch
 from harness.origin import Reply, counting, ok
 
 CONF = """
 ProxyPass / {origin}/ retry=0
 FCacheEnable on
+SetEnvIf X-No-Cache . no-fcache
 <Location /keep>
     FCacheExpire 60
 </Location>
@@ -137,6 +139,33 @@ def test_only_if_cached(httpd, origin, path):
     assert origin.count(path) == 0
     pair(httpd, path)
     assert ask(httpd, path, "only-if-cached").cache == "HIT"
+
+
+@pytest.mark.parametrize("fields", [
+    {"X-HTTP-Method-Override": "GET"}, {"Connection": "X-A", "X-A": "1"},
+    {"Content-Length": "1"}, {"Upgrade": "x", "Connection": "Upgrade"},
+    {"X-Also": "no-store"}])
+def test_only_if_cached_round_the_cache(httpd, origin, path, fields):
+    """Section 5.2.1.7: what is not looked up is not forwarded either."""
+    origin.on(path, counting())
+    wish = ", ".join(["only-if-cached", *filter(None, [fields.get("X-Also")])])
+    body = b"x" if "Content-Length" in fields else None
+    answer = fetch(httpd.port, path, "GET", {**fields, "Cache-Control": wish},
+                   body)
+    assert (answer.status, answer.cache) == (504, "ERROR")
+    assert "detail=only-if-cached" in answer.get("Cache-Status")
+    assert origin.count(path) == 0
+
+
+@pytest.mark.parametrize("method,fields", [
+    ("POST", {}), ("DELETE", {}), ("GET", {"X-No-Cache": "1"})])
+def test_only_if_cached_is_not_for_all(httpd, origin, path, method, fields):
+    """Writes are written through (section 4), and where the cache is switched off
+    there is none."""
+    origin.on(path, ok())
+    answer = fetch(httpd.port, path, method,
+                   {**fields, "Cache-Control": "only-if-cached"})
+    assert (answer.status, answer.cache) == (200, "BYPASS")
 
 
 def test_request_control_ignore(httpd, origin, path):

@@ -174,6 +174,14 @@ FCACHE_API fcache_reason_t fcache_admit(const fcache_policy_t *policy,
  */
 FCACHE_API int fcache_method_is_safe(fcache_bytes_t method);
 
+/*
+ * Does the client forbid to forward a request that bypasses the cache, as
+ * fcache_decide() says it of others? only-if-cached wants a stored response or 504
+ * (RFC 9111 §5.2.1.7), but an unsafe method is written through (§4).
+ */
+FCACHE_API int fcache_forbids_origin(const fcache_policy_t *policy,
+                                     const fcache_request_t *request);
+
 /* ---- decide -------------------------------------------------------------- */
 
 #define FCACHE_PLAN_LIST(X)                                                    \
