@@ -147,6 +147,7 @@ void mfc_revalidate_renew(request_rec *r, mfc_ctx_t *ctx,
 typedef struct told_t {
     const mfc_ctx_t *ctx;
     fcache_fields_t fields;
+    int is_of_another; /* but for cookies it describes something else */
     apr_table_t *told;
 } told_t;
 
@@ -175,6 +176,8 @@ static int tell(void *baton, const char *text, const char *value)
     policy.set_cookie = FCACHE_SET_COOKIE_STORE;
     fcache_cc_parse((fcache_fields_t){NULL, 0}, &nothing);
     if (!is_of_stored(name) &&
+        (!told->is_of_another ||
+         fcache_bytes_equal_nocase(name, fcache_str("Set-Cookie"))) &&
         fcache_field_is_stored(&policy, told->fields, &nothing, name)) {
         apr_table_addn(told->told, text, value);
     }
@@ -192,13 +195,15 @@ static int forget(void *baton, const char *name, const char *value)
 void mfc_revalidate_tell(request_rec *r, const mfc_ctx_t *ctx,
                          const apr_table_t *said)
 {
-    told_t told = {ctx, {NULL, 0}, NULL};
+    told_t told = {ctx, {NULL, 0}, 0, NULL};
 
     if (ctx->verdict != FCACHE_VERDICT_REVALIDATED) {
         return;
     }
     told.told = apr_table_make(r->pool, 8);
     told.fields = mfc_message_fields(said, NULL, r->pool);
+    told.is_of_another =
+        fcache_is_of_another(ctx->hit.entry.fields, told.fields);
     apr_table_do(tell, &told, said, NULL);
     if (ctx->conf->client_control.mode != MFC_CONTROL_KEEP) {
         apr_table_unset(told.told, "Cache-Control");

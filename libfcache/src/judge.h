@@ -41,4 +41,11 @@ fcache_judgement_t fci_judge_304(fci_case_t *c,
                                  const fcache_response_t *response,
                                  const fcache_entry_t *stored);
 
+/* As fcache_fields_merge(), whatever tag the update bears. */
+fcache_fields_t fci_fields_merge(const fcache_policy_t *policy,
+                                 const fcache_request_t *request,
+                                 fcache_bytes_t stored_block,
+                                 fcache_fields_t update, fcache_field_t *space,
+                                 size_t capacity);
+
 #endif

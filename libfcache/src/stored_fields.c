@@ -36,6 +36,9 @@ static const fcache_bytes_t of_caching[] = {
     FCI_TEXT("Vary"),
 };
 
+/* When it was said. */
+static const fcache_bytes_t of_time[] = {FCI_TEXT("Age"), FCI_TEXT("Date")};
+
 static int is_cookie(fcache_bytes_t name)
 {
     return fcache_bytes_equal_nocase(name, fcache_str("Set-Cookie")) ||
@@ -89,16 +92,31 @@ static int is_kept_from_304(const fcache_policy_t *policy,
             fcache_field_is_stored(policy, update, cc, name));
 }
 
-fcache_fields_t fcache_fields_merge(const fcache_policy_t *policy,
-                                    const fcache_request_t *request,
-                                    fcache_bytes_t stored_block,
-                                    fcache_fields_t update,
-                                    fcache_field_t *space, size_t capacity)
+/* Behind what is newer what it does not name, but for the old Date. */
+static fcache_fields_t add_stored(fcache_bytes_t block, fcache_fields_t newer,
+                                  fcache_field_t *space, size_t capacity)
+{
+    fcache_fields_t merged = newer;
+    fcache_field_t field;
+    size_t offset = 0;
+    while (merged.count < capacity &&
+           fcache_fieldblock_next(block, &offset, &field.name, &field.value)) {
+        if (!is_named(newer, field.name) &&
+            !fcache_bytes_equal_nocase(field.name, fcache_str("Date"))) {
+            space[merged.count++] = field;
+        }
+    }
+    return merged;
+}
+
+fcache_fields_t fci_fields_merge(const fcache_policy_t *policy,
+                                 const fcache_request_t *request,
+                                 fcache_bytes_t stored_block,
+                                 fcache_fields_t update, fcache_field_t *space,
+                                 size_t capacity)
 {
     fcache_fields_t newer = {space, 0};
-    fcache_field_t field;
     fcache_cc_t cc;
-    size_t offset = 0;
     (void)fcache_cc_of_response(update, &cc);
     int is_personal = fci_is_of_cookies(policy, request, update, &cc);
     for (size_t i = 0; i < update.count && newer.count < capacity; i++) {
@@ -108,16 +126,47 @@ fcache_fields_t fcache_fields_merge(const fcache_policy_t *policy,
             space[newer.count++] = update.items[i];
         }
     }
-    fcache_fields_t merged = newer;
-    while (merged.count < capacity &&
-           fcache_fieldblock_next(stored_block, &offset, &field.name,
-                                  &field.value)) {
-        if (!is_named(newer, field.name) &&
-            !fcache_bytes_equal_nocase(field.name, fcache_str("Date"))) {
-            space[merged.count++] = field;
+    return add_stored(stored_block, newer, space, capacity);
+}
+
+/* But for W/, which nginx puts before the tag of what it compresses, in a 200 and
+ * not in a 304. */
+static int is_same_tag(fcache_bytes_t a, fcache_bytes_t b)
+{
+    return fcache_bytes_equal(a, b) || fcache_etag_matches(a, b, 1);
+}
+
+int fcache_is_of_another(fcache_bytes_t stored_block, fcache_fields_t update)
+{
+    fcache_bytes_t tag = fcache_fields_get(update, "ETag");
+    fcache_field_t field;
+    size_t offset = 0;
+    while (tag.len > 0 && fcache_fieldblock_next(stored_block, &offset,
+                                                 &field.name, &field.value)) {
+        if (fcache_bytes_equal_nocase(field.name, fcache_str("ETag"))) {
+            return !is_same_tag(tag, field.value);
         }
     }
-    return merged;
+    return 0;
+}
+
+fcache_fields_t fcache_fields_merge(const fcache_policy_t *policy,
+                                    const fcache_request_t *request,
+                                    fcache_bytes_t stored_block,
+                                    fcache_fields_t update,
+                                    fcache_field_t *space, size_t capacity)
+{
+    fcache_fields_t times = {space, 0};
+    if (!fcache_is_of_another(stored_block, update)) {
+        return fci_fields_merge(policy, request, stored_block, update, space,
+                                capacity);
+    }
+    for (size_t i = 0; i < update.count && times.count < capacity; i++) {
+        if (FCI_IS_IN(update.items[i].name, of_time)) {
+            space[times.count++] = update.items[i];
+        }
+    }
+    return add_stored(stored_block, times, space, capacity);
 }
 
 int fcache_cookie_is_refused(const fcache_policy_t *policy,

@@ -25,10 +25,9 @@ static int is_selected_alike(const fci_case_t *c, const fcache_entry_t *stored,
 /* ---- 304 ----------------------------------------------------------------- */
 
 /*
- * Is the 304 about the stored response (RFC 9111 §4.3.4)? The answer to our
- * If-None-Match is, whatever tag it bears, for it can only have matched the one
- * we sent; the tag is not taken over. Without one, what it says about itself
- * must not speak against it.
+ * Is the 304 an answer about the stored response? That to our If-None-Match is,
+ * for it can only have matched the tag we sent. Without one, what it says about
+ * itself must not speak against it.
  */
 static int is_about(const fcache_entry_t *stored, fcache_fields_t fields)
 {
@@ -39,6 +38,22 @@ static int is_about(const fcache_entry_t *stored, fcache_fields_t fields)
     return fcache_fields_get(fields, "ETag").len == 0 &&
            (modified.len == 0 ||
             fcache_bytes_equal(stored->last_modified, modified));
+}
+
+/* With another tag than the stored one it forbids what it forbids, but nothing that
+ * it says of its representation is taken over (RFC 9111 §4.3.4). */
+static fcache_judgement_t judge_renewed(fci_case_t *c, fcache_bytes_t block,
+                                        fcache_fields_t update)
+{
+    fcache_field_t merged[FCACHE_MAX_FIELDS + 1];
+    fcache_judgement_t judgement = fci_judge_case(c);
+    if (judgement.ruling != FCACHE_RULING_REFRESH ||
+        !fcache_is_of_another(block, update)) {
+        return judgement;
+    }
+    c->fields = fcache_fields_merge(c->policy, c->request, block, update,
+                                    merged, FCACHE_MAX_FIELDS + 1);
+    return fci_judge_case(c);
 }
 
 fcache_judgement_t fci_judge_304(fci_case_t *c,
@@ -52,10 +67,10 @@ fcache_judgement_t fci_judge_304(fci_case_t *c,
     c->is_refresh = 1;
     c->status = stored->status;
     c->fields =
-        fcache_fields_merge(c->policy, c->request, stored->fields,
-                            response->fields, merged, FCACHE_MAX_FIELDS + 1);
+        fci_fields_merge(c->policy, c->request, stored->fields,
+                         response->fields, merged, FCACHE_MAX_FIELDS + 1);
     return is_selected_alike(c, stored, response->fields)
-               ? fci_judge_case(c)
+               ? judge_renewed(c, stored->fields, response->fields)
                : fci_ruled(FCACHE_RULING_NO_STORE, FCACHE_REASON_VARY_BAD);
 }
 

@@ -263,9 +263,9 @@ typedef struct fcache_judgement_t {
  * status, no-store, private, Authorization, cookies, Vary, fields, lifetime.
  *
  * A 304 is judged by the stored fields as it changes them (RFC 9111 §3.2).
- * NO_STORE for a 304 with `stored`: UNEXPECTED_304 means that it is not about
- * this entry, which is to be dropped and the response fetched anew (T15); any
- * other reason that the entry answers this once and is then dropped.
+ * NO_STORE for a 304 with `stored`: the entry answers this once and is then
+ * dropped, so that the response is fetched anew; UNEXPECTED_304 means that it is
+ * not about this entry (T15).
  */
 FCACHE_API fcache_judgement_t fcache_judge(const fcache_policy_t *policy,
                                            const fcache_request_t *request,
@@ -311,8 +311,10 @@ FCACHE_API int fcache_field_is_updated(fcache_bytes_t name);
  * change them (RFC 9111 §3.2): views into both, written to `space` for
  * `capacity` of them; a longer result is cut there. Date and Age are those of
  * the 304 or absent, for it starts the age anew. Of a 304 to cookies, where a 200
- * would not have been stored, only what caching needs is taken (T9, T15). This is
- * what judge looks at.
+ * would not have been stored, only what caching needs is taken (T9, T15). Of one
+ * with another entity tag than the stored one nothing but Date and Age: it confirms
+ * what we asked about, and describes something else (RFC 9111 §4.3.4). This is what
+ * judge looks at.
  */
 FCACHE_API fcache_fields_t fcache_fields_merge(const fcache_policy_t *policy,
                                                const fcache_request_t *request,
@@ -320,6 +322,10 @@ FCACHE_API fcache_fields_t fcache_fields_merge(const fcache_policy_t *policy,
                                                fcache_fields_t update,
                                                fcache_field_t *space,
                                                size_t capacity);
+
+/* Does the 304 bear another entity tag than the stored response? W/ apart. */
+FCACHE_API int fcache_is_of_another(fcache_bytes_t stored_block,
+                                    fcache_fields_t update);
 
 /*
  * Would a response like the stored one, of which this is the block of fields, be

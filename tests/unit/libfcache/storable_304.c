@@ -35,7 +35,7 @@ static void which_304_counts(void **state)
         {"\"a\"", "", 0, "ETag: \"a\"", R(REFRESHED)},
         {"\"a\"", "", 0, "ETag: W/\"a\"", R(REFRESHED)},
         {"W/\"a\"", "", 0, "ETag: W/\"a\"", R(REFRESHED)},
-        /* it can only mean the tag we sent, which stays */
+        /* it can only mean the tag we sent */
         {"\"a\"", "", 0, "ETag: \"b\"", R(REFRESHED)},
         {"W/\"a\"", "", 0, "ETag: \"a\"", R(REFRESHED)},
         {"a", "", 0, "ETag: a", R(REFRESHED)},
@@ -85,6 +85,13 @@ static void renewed_lifetimes(void **state)
         {"", CC "private", R(RESPONSE_PRIVATE), 0},
         {"", "Vary: *", R(VARY_ANY), 0},
         {"", "X: \x01", R(BAD_FIELDS), 0},
+        /* §4.3.4: another tag MUST NOT update, but may forbid */
+        {"", "ETag: \"b\"\n" CC "max-age=90", R(REFRESHED), 60},
+        {"", "ETag: W/\"b\"\n" CC "max-age=90", R(REFRESHED), 60},
+        {"", "ETag: W/\"a\"\n" CC "max-age=90", R(REFRESHED), 90},
+        {"", "ETag: \"b\"\nAge: 20", R(REFRESHED), 40},
+        {"", "ETag: \"b\"\n" CC "no-store", R(RESPONSE_NO_STORE), 0},
+        {"", "ETag: \"b\"\nVary: x", R(VARY_BAD), 0},
         {"", "Set-Cookie: a=b", R(REFRESHED), 60}, /* T15: not taken over */
         {"", "Connection: Cache-Control\n" CC "max-age=90", R(REFRESHED), 60},
         /* the same response for everyone, as the 304 says */

@@ -137,6 +137,18 @@ static void merging(void **state)
          "C:1;A:1;Content-Length:5;", NULL},
         {"A: 1\r\n", "Set-Cookie: a=b", "A:1;", NULL}, /* T15 */
         {"ETag: \"a\"\r\n", "ETag: \"b\"", "ETag:\"a\";", NULL},
+        /* RFC 9111 §4.3.4 */
+        {"ETag: \"a\"\r\nA: 1\r\n", "ETag: \"b\"\nA: 2\nB: 2\nAge: 3\nDate: y",
+         "Age:3;Date:y;ETag:\"a\";A:1;", NULL},
+        {"ETag: \"a\"\r\nA: 1\r\n", "ETag: W/\"b\"\nA: 2", "ETag:\"a\";A:1;",
+         NULL},
+        {"ETag: W/\"a\"\r\nA: 1\r\n", "ETag: \"b\"\nA: 2", "ETag:W/\"a\";A:1;",
+         NULL},
+        {"ETag: W/\"a\"\r\nA: 1\r\n", "ETag: \"a\"\nA: 2", "A:2;ETag:W/\"a\";",
+         NULL},
+        {"ETag: a\r\nA: 1\r\n", "ETag: a\nA: 2", "A:2;ETag:a;", NULL},
+        {"ETag: a\r\nA: 1\r\n", "ETag: b\nA: 2", "ETag:a;A:1;", NULL},
+        {"A: 1\r\n", "ETag: \"b\"\nA: 2", "A:2;", NULL},
         {"Date: x\r\nA: 1\r\n", "", "A:1;", NULL},
         {"Date: x\r\n", "Date: y\nAge: 3", "Date:y;Age:3;", NULL},
         {"A: 1\r\n", "Connection: A, close\nA: 2", "A:1;", NULL},
