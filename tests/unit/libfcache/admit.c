@@ -157,6 +157,38 @@ static void safe_methods(void **state)
     }
 }
 
+/* RFC 9111 §5.2.1.7; §4: unsafe methods are written through. */
+static void who_forbids_to_ask_the_origin(void **state)
+{
+#define ONLY "Cache-Control: only-if-cached"
+    static const struct {
+        const char *method, *fields;
+        fcache_request_control_t control;
+        int wanted;
+    } rows[] = {
+        {"GET", ONLY, FCACHE_REQUEST_CONTROL_HONOR, 1},
+        {"HEAD", ONLY ", no-store", FCACHE_REQUEST_CONTROL_HONOR, 1},
+        {"OPTIONS", ONLY, FCACHE_REQUEST_CONTROL_HONOR, 1},
+        {"POST", ONLY, FCACHE_REQUEST_CONTROL_HONOR, 0},
+        {"BREW", ONLY, FCACHE_REQUEST_CONTROL_HONOR, 0},
+        {"GET", "Cache-Control: no-store", FCACHE_REQUEST_CONTROL_HONOR, 0},
+        {"GET", "", FCACHE_REQUEST_CONTROL_HONOR, 0},
+        {"GET", ONLY, FCACHE_REQUEST_CONTROL_IGNORE, 0},
+        {"GET", ONLY, FCACHE_REQUEST_CONTROL_REFRESH_ONLY, 0},
+    };
+    fcache_policy_t policy;
+    (void)state;
+    fcache_policy_init(&policy);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        message_t m;
+        fcache_request_t request = {.method = fcache_str(rows[i].method),
+                                    .fields = fields_of(&m, rows[i].fields)};
+        ROW(i, rows[i].fields);
+        policy.request_control = rows[i].control;
+        CHECK_INT(fcache_forbids_origin(&policy, &request), rows[i].wanted);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -164,6 +196,7 @@ int main(void)
         cmocka_unit_test(operators_methods),
         cmocka_unit_test(request_control),
         cmocka_unit_test(safe_methods),
+        cmocka_unit_test(who_forbids_to_ask_the_origin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -227,38 +227,6 @@ static void request_control(void **state)
               P(REVALIDATE));
 }
 
-/* RFC 9111 §5.2.1.7; §4: unsafe methods are written through. */
-static void who_forbids_to_ask_the_origin(void **state)
-{
-    static const struct {
-        const char *method, *fields;
-        fcache_request_control_t control;
-        int wanted;
-    } rows[] = {
-        {"GET", CC "only-if-cached", FCACHE_REQUEST_CONTROL_HONOR, 1},
-        {"HEAD", CC "no-store, only-if-cached", FCACHE_REQUEST_CONTROL_HONOR,
-         1},
-        {"OPTIONS", CC "only-if-cached", FCACHE_REQUEST_CONTROL_HONOR, 1},
-        {"POST", CC "only-if-cached", FCACHE_REQUEST_CONTROL_HONOR, 0},
-        {"BREW", CC "only-if-cached", FCACHE_REQUEST_CONTROL_HONOR, 0},
-        {"GET", CC "no-store", FCACHE_REQUEST_CONTROL_HONOR, 0},
-        {"GET", "", FCACHE_REQUEST_CONTROL_HONOR, 0},
-        {"GET", CC "only-if-cached", FCACHE_REQUEST_CONTROL_IGNORE, 0},
-        {"GET", CC "only-if-cached", FCACHE_REQUEST_CONTROL_REFRESH_ONLY, 0},
-    };
-    fcache_policy_t policy;
-    (void)state;
-    fcache_policy_init(&policy);
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        message_t m;
-        ROW(i, rows[i].fields);
-        policy.request_control = rows[i].control;
-        fcache_request_t request = {.method = fcache_str(rows[i].method),
-                                    .fields = fields_of(&m, rows[i].fields)};
-        CHECK_INT(fcache_forbids_origin(&policy, &request), rows[i].wanted);
-    }
-}
-
 static void authorization_never(void **state)
 {
     fcache_entry_t entry = entry_of(FCACHE_ENTRY_AUTHORIZED);
@@ -517,7 +485,6 @@ int main(void)
         cmocka_unit_test(nothing_stored),
         cmocka_unit_test(validators),
         cmocka_unit_test(request_control),
-        cmocka_unit_test(who_forbids_to_ask_the_origin),
         cmocka_unit_test(authorization_never),
         cmocka_unit_test(ages),
         cmocka_unit_test(max_age_counts_parts_of_seconds),
