@@ -6,11 +6,14 @@ import socket
 from pathlib import Path
 from urllib.parse import unquote
 
-from servers import Process, free_ports
+from servers import PATIENT, Process, free_ports
 
 import replies
 from certificates import Certificates
 from link import Link
+
+
+PATIENCE = dict(option.split("=") for option in PATIENT.split("&"))
 
 
 class Kind:
@@ -65,7 +68,7 @@ class Kind:
 
     def direct_url(self):
         """Round the link."""
-        return self.url_of(f"127.0.0.1:{self.port}")
+        return self.url_of(f"127.0.0.1:{self.port}", **PATIENCE)
 
     def url_of(self, place, **options):
         return f"{self.scheme}://{place}{query(options)}"

@@ -14,6 +14,7 @@ import faults
 import kinds
 import table
 from harness.httpd import BUILD
+from kind import PATIENCE
 from servers import wait_for
 from stand import Stand, body_of
 
@@ -41,7 +42,7 @@ def stand(request, tmp_path_factory):
     secret.touch(0o600)
     secret.write_bytes(base64.urlsafe_b64encode(os.urandom(32)).rstrip(b"="))
     options = {key: value.format(secret=secret)
-               for key, value in MODES[mode].items()}
+               for key, value in MODES[mode].items()} | PATIENCE
     with kinds.started(name, tmp_path_factory.mktemp("s")) as kind, \
             Stand.of(kind, PROBES, compress="off", **options) as one:
         one.mode, one.options = mode, options

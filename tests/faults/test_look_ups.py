@@ -11,7 +11,7 @@ from harness.httpd import Httpd
 from harness.origin import Origin, ok
 from servers import wait_for
 
-LOOKUP_S = 2
+LOOKUP_S = 4
 OPTIONS = {"lookup": f"{LOOKUP_S}s", "read": "5s", "connect": "5s",
            "store": "10s", "failures": 1000, "wait": "1s"}
 TUNING = ("ServerLimit 1\nStartServers 1\nThreadsPerChild 2\nThreadLimit 2\n"

@@ -8,7 +8,7 @@ import pytest
 
 import faults
 import table
-from servers import redis, wait_for
+from servers import PATIENT, redis, wait_for
 from stand import Load, Stand
 
 PAGE = "/on/page"
@@ -80,7 +80,8 @@ def purge_while_replicas_are_behind(stand, store, connection):
 
     page(b"old")
     store.cut_off()
-    code, text = stand.httpd.fcachectl("clear", "--all", url=store.url)
+    code, text = stand.httpd.fcachectl("clear", "--all",
+                                       url=f"{store.url}&{PATIENT}")
     assert code == 0, text
     page(b"new")
 
