@@ -37,11 +37,6 @@ struct fcn_node_t {
     uint32_t flushes;
 };
 
-const fcn_endpoint_t *fcn_node_endpoint(const fcn_node_t *node)
-{
-    return node->endpoint;
-}
-
 /* Who opened the breaker was another process, perhaps: this one learns here that
  * the server may have moved. */
 int fcn_node_up_or_doubt(const fcn_node_t *node)

@@ -41,8 +41,6 @@ fcache_status_t fcn_node_create(const fcn_endpoint_t *endpoint,
                                 fcn_node_t **out_node, apr_pool_t *pool,
                                 fcache_error_t *error);
 
-const fcn_endpoint_t *fcn_node_endpoint(const fcn_node_t *node);
-
 /* Would it be asked now, or is its breaker open? For choosing another. The name of
  * one that is down is doubted (fcn_resolver_doubt). Any thread. */
 int fcn_node_up_or_doubt(const fcn_node_t *node);

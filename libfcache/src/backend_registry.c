@@ -202,19 +202,9 @@ fcache_status_t fcache_backend_setup(fcache_backend_t *backend,
                                : FCACHE_OK;
 }
 
-const char *fcache_backend_name(const fcache_backend_t *backend)
-{
-    return backend->name;
-}
-
 const char *fcache_backend_url(const fcache_backend_t *backend)
 {
     return backend->url;
-}
-
-const char *fcache_backend_scheme(const fcache_backend_t *backend)
-{
-    return backend->ops->scheme;
 }
 
 const fcache_backend_ops_t *fcache_backend_ops(const fcache_backend_t *backend)

@@ -145,11 +145,8 @@ FCACHE_API fcache_status_t fcache_backend_child_init(fcache_backend_t *backend,
 FCACHE_API fcache_status_t fcache_backend_setup(fcache_backend_t *backend,
                                                 fcache_error_t *error);
 
-/* "default", "memory:?size=64M", "memory"; strings live as long as it. The URL
- * is without secrets. */
-FCACHE_API const char *fcache_backend_name(const fcache_backend_t *backend);
+/* "memory:?size=64M", without secrets; lives as long as it. */
 FCACHE_API const char *fcache_backend_url(const fcache_backend_t *backend);
-FCACHE_API const char *fcache_backend_scheme(const fcache_backend_t *backend);
 
 /* A put waits for a network: whoever has a client answers it first. Such a kind
  * of store takes the options secret-file, encrypt and integrity. */
