@@ -5,6 +5,7 @@ import datetime
 import hashlib
 import hmac
 import re
+import threading
 from unittest import mock
 
 import botocore.auth
@@ -12,6 +13,7 @@ import botocore.awsrequest
 import botocore.credentials
 
 WINDOW_S = 15 * 60
+PATCHING = threading.Lock()  # one module's clock, many threads
 MUST_BE_SIGNED = {"host", "content-type", "x-amz-date", "x-amz-target",
                   "x-amz-security-token"}
 FORM = re.compile(r"AWS4-HMAC-SHA256 Credential=([!-+\--.0-~]+)/(\d{8})/"
@@ -52,7 +54,7 @@ def botocore_signature(secret, token, key_id, region, moment, url, headers,
              if name in headers}
     request = botocore.awsrequest.AWSRequest("POST", url, headers=plain,
                                              data=body)
-    with mock.patch("botocore.auth.datetime") as clock:
+    with PATCHING, mock.patch("botocore.auth.datetime") as clock:
         clock.datetime.utcnow.return_value = moment
         botocore.auth.SigV4Auth(
             botocore.credentials.Credentials(key_id, secret, token),
