@@ -5,8 +5,9 @@
 /*
  * Purges in words, as people and programs write them: one meaning for the admin
  * handler, the PURGE method, the rules of FCacheInvalidate and fcachectl. A list of
- * them is one call of the store, and one more for each KEY, however many entries it
- * ends, and holds against answers that are under way.
+ * them is one call of the store, however many entries it ends, and holds against
+ * answers that are under way. Each KEY is one call more, and removes what is there:
+ * an answer that is under way is stored after it.
  */
 
 #include <fcache/cache.h>
