@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Clearing. The clock is read, the counters set to a value above it, and the clock
- * raised to that value or, if somebody else raised it meanwhile, one further. So
- * nobody sees a clock that is raised while a counter is not. Several counters are a
- * transaction, but not the clock: who reads both without one could see the new clock
- * and an old counter. Of those who repair
- * a lost clock only one gets to set the counter, and then all the clock to the same.
+ * Clearing. Clock and counters are set in one act (transaction.c); where that
+ * cannot be, the clock is read, the counters are set to a value above it, and the
+ * clock is raised to that value or, if somebody else raised it meanwhile, one
+ * further: so nobody sees a clock that is raised while a counter is not. Of those
+ * who repair a lost clock only one gets to set the counter, and then all the clock
+ * to the same.
  */
 
 #include "dynamodb.h"
@@ -34,14 +34,13 @@ static fcache_status_t read_raised(void *baton, fcache_bytes_t reply,
     return fcd_reply_clock(reply, &((raised_t *)baton)->clock, error);
 }
 
-static fcache_status_t post(fcd_store_t *store, const char *operation,
-                            fcache_buf_t *body, fcache_status_t built,
-                            raised_t *raised, fcn_deadline_t deadline,
-                            fcache_error_t *error)
+static fcache_status_t update(fcd_store_t *store, fcache_buf_t *body,
+                              fcache_status_t built, raised_t *raised,
+                              fcn_deadline_t deadline, fcache_error_t *error)
 {
     fcache_buf_t reply;
     fcd_exchange_t exchange = {
-        .operation = operation,
+        .operation = "UpdateItem",
         .reply = &reply,
         .deadline = deadline,
         .read = raised ? read_raised : NULL,
@@ -51,13 +50,6 @@ static fcache_status_t post(fcd_store_t *store, const char *operation,
     fcache_status_t status = fcd_exchange(store, &exchange, body, built, error);
     fcache_buf_fini(&reply);
     return status;
-}
-
-static fcache_status_t update(fcd_store_t *store, fcache_buf_t *body,
-                              fcache_status_t built, raised_t *raised,
-                              fcn_deadline_t deadline, fcache_error_t *error)
-{
-    return post(store, "UpdateItem", body, built, raised, deadline, error);
 }
 
 /* To `floor`, or one further where it is there already. */
@@ -136,43 +128,23 @@ static fcache_status_t set_counter(fcd_store_t *store, fcache_bytes_t counter,
     return status == FCACHE_EXISTS ? FCACHE_OK : status;
 }
 
-/* EXISTS: not in one act, as one of them is further, or another's transaction has
- * it, or the service knows none. */
-static fcache_status_t set_at_once(fcd_store_t *store,
-                                   const fcache_bytes_t *counters, size_t count,
-                                   uint64_t value, fcn_deadline_t deadline,
-                                   fcache_error_t *error)
+static fcache_status_t set_in_order(fcd_store_t *store, fcache_bytes_t clock,
+                                    const fcache_bytes_t *counters,
+                                    size_t count, uint64_t floor,
+                                    uint64_t *out_clock,
+                                    fcn_deadline_t deadline,
+                                    fcache_error_t *error)
 {
-    fcache_buf_t body;
-    if (count == 1 || atomic_load(&store->lacks_transactions)) {
-        return FCACHE_EXISTS;
-    }
-    fcache_buf_init(&body, SHORT_MAX);
-    fcache_status_t status =
-        fcd_request_counts(store->table, counters, count, value, &body);
-    status =
-        post(store, "TransactWriteItems", &body, status, NULL, deadline, error);
-    if (status == FCACHE_UNSUPPORTED) {
-        atomic_store(&store->lacks_transactions, 1);
-        return FCACHE_EXISTS;
-    }
-    return status;
-}
-
-static fcache_status_t
-set_counters(fcd_store_t *store, const fcache_bytes_t *counters, size_t count,
-             uint64_t value, fcn_deadline_t deadline, fcache_error_t *error)
-{
-    fcache_status_t status =
-        set_at_once(store, counters, count, value, deadline, error);
-    if (status != FCACHE_EXISTS) {
-        return status;
-    }
-    status = FCACHE_OK;
+    const fcache_bytes_t names[] = {clock, counters[0]};
+    pair_t pair = {0};
+    fcache_status_t status = read_pair(store, names, &pair, deadline, error);
+    uint64_t value = above(pair.clock, floor);
     for (size_t i = 0; i < count && status == FCACHE_OK; i++) {
         status = set_counter(store, counters[i], value, deadline, error);
     }
-    return status;
+    return status == FCACHE_OK
+               ? raise_clock(store, clock, value, out_clock, deadline, error)
+               : status;
 }
 
 static fcache_status_t clear(fcd_store_t *store, fcache_bytes_t clock,
@@ -180,15 +152,11 @@ static fcache_status_t clear(fcd_store_t *store, fcache_bytes_t clock,
                              uint64_t floor, uint64_t *out_clock,
                              fcn_deadline_t deadline, fcache_error_t *error)
 {
-    const fcache_bytes_t names[] = {clock, counters[0]};
-    pair_t pair = {0};
-    fcache_status_t status = read_pair(store, names, &pair, deadline, error);
-    uint64_t value = above(pair.clock, floor);
-    if (status == FCACHE_OK) {
-        status = set_counters(store, counters, count, value, deadline, error);
-    }
-    return status == FCACHE_OK
-               ? raise_clock(store, clock, value, out_clock, deadline, error)
+    fcache_status_t status = fcd_set_at_once(store, clock, counters, count,
+                                             floor, out_clock, deadline, error);
+    return status == FCACHE_EXISTS || status == FCACHE_UNSUPPORTED
+               ? set_in_order(store, clock, counters, count, floor, out_clock,
+                              deadline, error)
                : status;
 }
 

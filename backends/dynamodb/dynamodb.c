@@ -4,12 +4,11 @@
 #include "../remote/remote.h"
 
 #include <apr_strings.h>
-#include <apr_time.h>
-#include <openssl/crypto.h>
+#include <openssl/rand.h>
 
-/* Who has the item needs some milliseconds. */
-#define CONFLICTS_MAX 16
-#define NAP_US        5000
+#include <time.h>
+
+#define PAUSE_LAST_MS 80
 
 /* A service across a network, with TLS and a signature for each request. */
 static const fcn_limits_t limits = {
@@ -106,20 +105,33 @@ static uint64_t max_value(void *self)
     return FCD_VALUE_MAX;
 }
 
+int fcd_pause(int *pause_ms, fcn_deadline_t deadline)
+{
+    unsigned char random = 0;
+    RAND_bytes(&random, 1);
+    int ms = *pause_ms / 2 + *pause_ms * random / 512;
+    struct timespec time = {0, (long)ms * 1000000};
+    if (ms >= fcn_deadline_left_ms(deadline)) {
+        return 0;
+    }
+    nanosleep(&time, NULL);
+    *pause_ms = *pause_ms < PAUSE_LAST_MS ? *pause_ms * 2 : *pause_ms;
+    return 1;
+}
+
 static fcache_status_t call(fcd_store_t *store, fcd_exchange_t *exchange,
                             fcache_error_t *error)
 {
-    for (int i = 0; i < CONFLICTS_MAX; i++) {
-        fcache_status_t status =
-            fcd_service_call(&store->service, exchange, error);
-        if (exchange->failure.remedy != FCD_REMEDY_AGAIN ||
-            fcn_deadline_left_ms(exchange->deadline) == 0) {
+    int pause_ms = FCD_PAUSE_MS;
+    fcache_status_t status;
+    do {
+        status = fcd_service_call(&store->service, exchange, error);
+        if (exchange->failure.remedy != FCD_REMEDY_AGAIN) {
             return status;
         }
-        apr_sleep(NAP_US);
-    }
-    return fcache_error_set(error, FCACHE_UNAVAILABLE,
-                            "too many transactions have the item");
+    } while (fcd_pause(&pause_ms, exchange->deadline));
+    return fcache_error_set(error, FCACHE_TIMEOUT,
+                            "others' transactions have the item all the time");
 }
 
 fcache_status_t fcd_exchange(fcd_store_t *store, fcd_exchange_t *exchange,
@@ -150,6 +162,7 @@ const fcr_client_ops_t fcd_client = {
     .open = open,
     .child_init = child_init,
     .fetch = fcd_fetch,
+    .fetch_counters = fcd_fetch_counters,
     .store = fcd_store,
     .remove = fcd_remove,
     .tick = fcd_tick,

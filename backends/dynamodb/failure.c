@@ -34,6 +34,15 @@ static const failure_row_t rows[] = {
      "somebody else's transaction has the item"},
     {"TransactionCanceledException", FCACHE_EXISTS, FCD_REMEDY_NONE,
      "a part of it cannot be done"},
+    /* why a transaction was */
+    {"ConditionalCheckFailed", FCACHE_EXISTS, FCD_REMEDY_NONE,
+     "something else is there"},
+    {"TransactionConflict", FCACHE_EXISTS, FCD_REMEDY_AGAIN,
+     "somebody else's transaction has the item"},
+    {"ProvisionedThroughputExceeded", FCACHE_UNAVAILABLE, FCD_REMEDY_NONE,
+     "the table's capacity is used up"},
+    {"ThrottlingError", FCACHE_UNAVAILABLE, FCD_REMEDY_NONE,
+     "too many requests"},
     {"ExpiredTokenException", FCACHE_UNAVAILABLE, FCD_REMEDY_CREDENTIALS,
      "the credentials have expired"},
     {"UnrecognizedClientException", FCACHE_UNAVAILABLE, FCD_REMEDY_CREDENTIALS,
@@ -106,7 +115,7 @@ static fcache_status_t judge_validation(fcache_bytes_t message,
 
 static fcd_failure_t by_type(const char *type, fcache_error_t *error)
 {
-    fcd_failure_t failure = {FCACHE_PROTOCOL, FCD_REMEDY_NONE, ""};
+    fcd_failure_t failure = {.status = FCACHE_PROTOCOL};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (strcmp(rows[i].type, type) == 0) {
             failure.status = rows[i].status;
@@ -121,11 +130,40 @@ static fcd_failure_t by_type(const char *type, fcache_error_t *error)
     return failure;
 }
 
+/* The worst of its reasons: a fault; a condition that does not hold; another's
+ * transaction. One for each item, "None" for those that are well. */
+static fcd_failure_t judge_cancelled(const json_t *reasons,
+                                     fcache_error_t *error)
+{
+    fcd_failure_t worst = by_type("TransactionCanceledException", error);
+    uint64_t highest = 0;
+    for (size_t i = 0, found = 0; i < json_array_size(reasons); i++) {
+        const json_t *reason = json_array_get(reasons, i);
+        uint64_t met = 0;
+        char code[FCD_TYPE_MAX];
+        copy_type(fcd_json_text(json_object_get(reason, "Code")), code);
+        if (strcmp(code, "None") == 0) {
+            continue;
+        }
+        fcd_failure_t one = by_type(code, error);
+        if (one.status != FCACHE_EXISTS) {
+            return one;
+        }
+        fcd_json_counter(json_object_get(reason, "Item"), &met);
+        highest = met > highest ? met : highest;
+        if (found++ == 0 || one.remedy == FCD_REMEDY_NONE) {
+            worst = one;
+        }
+    }
+    worst.highest = highest;
+    return worst;
+}
+
 fcd_failure_t fcd_reply_failure(long http_status, fcache_bytes_t body,
                                 fcache_error_t *error)
 {
     char type[FCD_TYPE_MAX];
-    fcd_failure_t failure = {FCACHE_UNAVAILABLE, FCD_REMEDY_NONE, ""};
+    fcd_failure_t failure = {.status = FCACHE_UNAVAILABLE};
     json_t *reply = fcd_json_parse(body, FCD_JSON_ANSWER);
     fcache_bytes_t message = fcd_json_text(json_object_get(reply, "message"));
     copy_type(behind_hash(fcd_json_text(json_object_get(reply, "__type"))),
@@ -136,6 +174,9 @@ fcd_failure_t fcd_reply_failure(long http_status, fcache_bytes_t body,
                          type);
     } else if (strcmp(type, "ValidationException") == 0) {
         failure.status = judge_validation(message, error);
+    } else if (strcmp(type, "TransactionCanceledException") == 0) {
+        failure = judge_cancelled(json_object_get(reply, "CancellationReasons"),
+                                  error);
     } else {
         failure = by_type(type, error);
     }

@@ -7,9 +7,6 @@
 #include "request.h"
 
 #include <apr_strings.h>
-#include <openssl/rand.h>
-
-#include <time.h>
 
 #define BASE64_MAX(n) (((n) + 2) / 3 * 4)
 #define PUT_MAX       (BASE64_MAX(FCD_ITEM_MAX) + 4096)
@@ -18,9 +15,6 @@
 /* one item of a batch is an entry, the others counters */
 #define FETCH_MAX (BASE64_MAX(FCD_ITEM_MAX) + 65536)
 #define SHORT_MAX 65536
-
-#define PAUSE_FIRST_MS 5
-#define PAUSE_LAST_MS  80
 
 /* ---- fetch --------------------------------------------------------------- */
 
@@ -60,25 +54,11 @@ static size_t rewind_batch(batch_t *batch)
     return first;
 }
 
-/* The service is short of something: half of the pause to all of it. 0 when the
- * deadline would pass. */
-static int pause_for(int pause_ms, fcn_deadline_t deadline)
-{
-    unsigned char random = 0;
-    RAND_bytes(&random, 1);
-    int ms = pause_ms / 2 + pause_ms * random / 512;
-    struct timespec time = {0, (long)ms * 1000000};
-    if (ms >= fcn_deadline_left_ms(deadline)) {
-        return 0;
-    }
-    nanosleep(&time, NULL);
-    return 1;
-}
-
 static fcache_status_t run_batch(fcd_store_t *store, batch_t *batch,
                                  fcn_deadline_t deadline, fcache_error_t *error)
 {
     fcache_status_t status = FCACHE_OK;
+    int pause_ms = FCD_PAUSE_MS;
     fcache_buf_t reply;
     fcd_exchange_t exchange = {
         .operation = "BatchGetItem",
@@ -88,11 +68,11 @@ static fcache_status_t run_batch(fcd_store_t *store, batch_t *batch,
         .baton = batch,
     };
     fcache_buf_init(&reply, FETCH_MAX);
-    for (int pause_ms = PAUSE_FIRST_MS;
+    for (int is_first = 1;
          status == FCACHE_OK && rewind_batch(batch) < batch->count;
-         pause_ms = pause_ms < PAUSE_LAST_MS ? pause_ms * 2 : pause_ms) {
+         is_first = 0) {
         fcache_buf_t body;
-        if (pause_ms > PAUSE_FIRST_MS && !pause_for(pause_ms, deadline)) {
+        if (!is_first && !fcd_pause(&pause_ms, deadline)) {
             status = fcache_error_set(error, FCACHE_TIMEOUT,
                                       "DynamoDB leaves keys unprocessed");
             break;

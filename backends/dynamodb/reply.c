@@ -14,13 +14,6 @@ static fcache_status_t bad(fcache_error_t *error, const char *what)
 
 /* ---- attributes ---------------------------------------------------------- */
 
-/* item.name.type, a string; ptr NULL when it is not there. */
-static fcache_bytes_t attribute(const json_t *item, const char *name,
-                                const char *type)
-{
-    return fcd_json_text(json_object_get(json_object_get(item, name), type));
-}
-
 /* Writes the bytes, and up to two more. 0 when it is not base64. */
 static int decode(fcache_bytes_t text, char *out, size_t *out_len)
 {
@@ -46,8 +39,8 @@ static int decode(fcache_bytes_t text, char *out, size_t *out_len)
 static fcache_bytes_t value_of(const json_t *item, apr_pool_t *pool)
 {
     fcache_bytes_t none = fcache_bytes(NULL, 0);
-    fcache_bytes_t stamp = attribute(item, "s", "B");
-    fcache_bytes_t rest = attribute(item, "v", "B");
+    fcache_bytes_t stamp = fcd_json_attribute(item, "s", "B");
+    fcache_bytes_t rest = fcd_json_attribute(item, "v", "B");
     size_t stamp_len = 0;
     size_t rest_len = 0;
     if (!stamp.ptr || (!rest.ptr && json_object_get(item, "v"))) {
@@ -60,16 +53,6 @@ static fcache_bytes_t value_of(const json_t *item, apr_pool_t *pool)
         return none;
     }
     return fcache_bytes(bytes, stamp_len + rest_len);
-}
-
-static int is_decimal(fcache_bytes_t text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '9') {
-            return 0;
-        }
-    }
-    return text.len > 0 && text.len < 21;
 }
 
 /* ---- BatchGetItem -------------------------------------------------------- */
@@ -87,13 +70,13 @@ static size_t place(const fcache_bytes_t *names, size_t count,
 
 static int read_item(const json_t *item, fcr_found_t *found, apr_pool_t *pool)
 {
-    fcache_bytes_t number = attribute(item, "c", "N");
+    fcache_bytes_t number = fcd_json_attribute(item, "c", "N");
     if (found->exists) {
         return 0;
     }
     if (json_object_get(item, "c")) {
         found->value =
-            is_decimal(number)
+            fcd_json_is_decimal(number)
                 ? fcache_bytes(apr_pmemdup(pool, number.ptr, number.len),
                                number.len)
                 : fcache_bytes(NULL, 0);
@@ -119,7 +102,7 @@ static fcache_status_t read_fetch(const json_t *reply, const char *table,
     }
     for (size_t i = 0; i < json_array_size(items); i++) {
         const json_t *item = json_array_get(items, i);
-        size_t at = place(names, count, attribute(item, "n", "S"));
+        size_t at = place(names, count, fcd_json_attribute(item, "n", "S"));
         if (at == count || !pending[at] || !read_item(item, &found[at], pool)) {
             return bad(error, "an item that is not what was asked for");
         }
@@ -127,7 +110,8 @@ static fcache_status_t read_fetch(const json_t *reply, const char *table,
     memset(pending, 0, count);
     for (size_t i = 0; i < json_array_size(keys); i++) {
         size_t at =
-            place(names, count, attribute(json_array_get(keys, i), "n", "S"));
+            place(names, count,
+                  fcd_json_attribute(json_array_get(keys, i), "n", "S"));
         if (at == count || found[at].exists) {
             return bad(error, "an unprocessed key that was not asked for");
         }
@@ -152,6 +136,44 @@ fcache_status_t fcd_reply_fetch(fcache_bytes_t body, fcache_bytes_t table,
     return status;
 }
 
+/* ---- TransactGetItems ---------------------------------------------------- */
+
+/* In the order in which they were asked for; those that are not there are {}. */
+static fcache_status_t read_counters(const json_t *reply,
+                                     const fcache_bytes_t *names, size_t count,
+                                     fcr_found_t *found, apr_pool_t *pool,
+                                     fcache_error_t *error)
+{
+    const json_t *answers = json_object_get(reply, "Responses");
+    if (json_array_size(answers) != count) {
+        return bad(error, "another number of items than was asked for");
+    }
+    memset(found, 0, count * sizeof(*found));
+    for (size_t i = 0; i < count; i++) {
+        const json_t *answer = json_array_get(answers, i);
+        const json_t *item = json_object_get(answer, "Item");
+        if (!json_is_object(answer) ||
+            (item && (!fcache_bytes_equal(fcd_json_attribute(item, "n", "S"),
+                                          names[i]) ||
+                      !read_item(item, &found[i], pool)))) {
+            return bad(error, "an item that is not what was asked for");
+        }
+    }
+    return FCACHE_OK;
+}
+
+fcache_status_t fcd_reply_counters(fcache_bytes_t body,
+                                   const fcache_bytes_t *names, size_t count,
+                                   fcr_found_t *out_found, apr_pool_t *pool,
+                                   fcache_error_t *error)
+{
+    json_t *reply = fcd_json_parse(body, FCD_JSON_ANSWER);
+    fcache_status_t status =
+        read_counters(reply, names, count, out_found, pool, error);
+    json_decref(reply);
+    return status;
+}
+
 /* ---- the others ---------------------------------------------------------- */
 
 fcache_status_t fcd_reply_clock(fcache_bytes_t body, uint64_t *out_clock,
@@ -159,18 +181,7 @@ fcache_status_t fcd_reply_clock(fcache_bytes_t body, uint64_t *out_clock,
 {
     fcache_status_t status = FCACHE_OK;
     json_t *reply = fcd_json_parse(body, FCD_JSON_ANSWER);
-    fcache_bytes_t text =
-        attribute(json_object_get(reply, "Attributes"), "c", "N");
-    uint64_t clock = 0;
-    int fits = is_decimal(text);
-    for (size_t i = 0; fits && i < text.len; i++) {
-        uint64_t digit = (uint64_t)(text.ptr[i] - '0');
-        fits = !__builtin_mul_overflow(clock, UINT64_C(10), &clock) &&
-               !__builtin_add_overflow(clock, digit, &clock);
-    }
-    if (fits) {
-        *out_clock = clock;
-    } else {
+    if (!fcd_json_counter(json_object_get(reply, "Attributes"), out_clock)) {
         status = bad(error, "a clock that is no number");
     }
     json_decref(reply);
@@ -183,14 +194,14 @@ static fcache_status_t read_scan(const json_t *reply, fcr_walk_fn fn,
 {
     const json_t *items = json_object_get(reply, "Items");
     const json_t *last = json_object_get(reply, "LastEvaluatedKey");
-    fcache_bytes_t next = attribute(last, "n", "S");
+    fcache_bytes_t next = fcd_json_attribute(last, "n", "S");
     *out_next = fcache_bytes(NULL, 0);
     if (!json_is_array(items) || (last && next.len == 0)) {
         return bad(error, "what is no page of items");
     }
     for (size_t i = 0; i < json_array_size(items); i++) {
         const json_t *item = json_array_get(items, i);
-        fcache_bytes_t name = attribute(item, "n", "S");
+        fcache_bytes_t name = fcd_json_attribute(item, "n", "S");
         fcache_bytes_t value = value_of(item, pool);
         /* what is no value of ours is listed by its name, if that may be one */
         if (name.len > 0 && name.len <= FCR_NAME_MAX &&

@@ -19,6 +19,12 @@ fcache_status_t fcd_reply_fetch(fcache_bytes_t body, fcache_bytes_t table,
                                 unsigned char *pending, fcr_found_t *out_found,
                                 apr_pool_t *pool, fcache_error_t *error);
 
+/* The answer of TransactGetItems for those names, which are all different. */
+fcache_status_t fcd_reply_counters(fcache_bytes_t body,
+                                   const fcache_bytes_t *names, size_t count,
+                                   fcr_found_t *out_found, apr_pool_t *pool,
+                                   fcache_error_t *error);
+
 /* The counter of an UpdateItem. */
 fcache_status_t fcd_reply_clock(fcache_bytes_t body, uint64_t *out_clock,
                                 fcache_error_t *error);
@@ -55,6 +61,7 @@ typedef struct fcd_failure_t {
     fcache_status_t status; /* EXISTS for a condition that does not hold */
     fcd_remedy_t remedy;
     char type[FCD_TYPE_MAX]; /* "ThrottlingException"; letters and digits */
+    uint64_t highest; /* counter that a transaction's conditions met; 0: none */
 } fcd_failure_t;
 
 /* The answer with that HTTP status, which is not 200. The sentence holds no text

@@ -208,33 +208,59 @@ fcache_status_t fcd_request_swap(fcache_bytes_t table, fcache_bytes_t name,
                 arguments);
 }
 
-fcache_status_t fcd_request_count(fcache_bytes_t table, fcache_bytes_t counter,
-                                  uint64_t value, fcache_buf_t *out)
+static fcache_status_t append_count(fcache_bytes_t table,
+                                    fcache_bytes_t counter, uint64_t value,
+                                    const char *end, fcache_buf_t *out)
 {
     char space[NUMBER_SIZE];
     fcache_bytes_t arguments[] = {table, counter, decimal(value, space)};
-    return fill(out,
-                "{'TableName':@,'Key':{'n':{'S':@}},"
-                "'UpdateExpression':'SET c = :c',"
-                "'ConditionExpression':'attribute_not_exists(c) OR c < :c',"
-                "'ExpressionAttributeValues':{':c':{'N':@}}}",
-                arguments);
+    fcache_status_t status =
+        fill(out,
+             "{'TableName':@,'Key':{'n':{'S':@}},"
+             "'UpdateExpression':'SET c = :c',"
+             "'ConditionExpression':'attribute_not_exists(c) OR c < :c',"
+             "'ExpressionAttributeValues':{':c':{'N':@}}",
+             arguments);
+    return status == FCACHE_OK ? fill(out, end, NULL) : status;
 }
 
-fcache_status_t fcd_request_counts(fcache_bytes_t table,
+fcache_status_t fcd_request_count(fcache_bytes_t table, fcache_bytes_t counter,
+                                  uint64_t value, fcache_buf_t *out)
+{
+    return append_count(table, counter, value, "}", out);
+}
+
+fcache_status_t fcd_request_counts(fcache_bytes_t table, fcache_bytes_t clock,
                                    const fcache_bytes_t *counters, size_t count,
                                    uint64_t value, fcache_buf_t *out)
 {
-    const char *start = "{'TransactItems':[{'Update':";
-    fcache_status_t status = FCACHE_OK;
-    for (size_t i = 0; status == FCACHE_OK && i < count; i++) {
-        status = fill(out, start, NULL);
-        if (status == FCACHE_OK) {
-            status = fcd_request_count(table, counters[i], value, out);
-        }
-        start = "},{'Update':";
+    static const char end[] =
+        ",'ReturnValuesOnConditionCheckFailure':'ALL_OLD'}}";
+    fcache_status_t status = fill(out, "{'TransactItems':[{'Update':", NULL);
+    if (status == FCACHE_OK) {
+        status = append_count(table, clock, value, end, out);
     }
-    return status == FCACHE_OK ? fill(out, "}]}", NULL) : status;
+    for (size_t i = 0; status == FCACHE_OK && i < count; i++) {
+        status = fill(out, ",{'Update':", NULL);
+        if (status == FCACHE_OK) {
+            status = append_count(table, counters[i], value, end, out);
+        }
+    }
+    return status == FCACHE_OK ? fill(out, "]}", NULL) : status;
+}
+
+fcache_status_t fcd_request_counters(fcache_bytes_t table,
+                                     const fcache_bytes_t *names, size_t count,
+                                     fcache_buf_t *out)
+{
+    const char *template = "{'Get':{'TableName':@,'Key':{'n':{'S':@}}}}";
+    fcache_status_t status = fill(out, "{'TransactItems':[", NULL);
+    for (size_t i = 0; status == FCACHE_OK && i < count; i++) {
+        fcache_bytes_t arguments[] = {table, names[i]};
+        status = fill(out, template, arguments);
+        template = ",{'Get':{'TableName':@,'Key':{'n':{'S':@}}}}";
+    }
+    return status == FCACHE_OK ? fill(out, "]}", NULL) : status;
 }
 
 fcache_status_t fcd_request_scan(fcache_bytes_t table, fcache_bytes_t after,

@@ -17,7 +17,7 @@
 
 #include "../remote/client.h"
 
-/* What one BatchGetItem may ask for. */
+/* What one BatchGetItem or transaction may name. */
 #define FCD_BATCH_MAX 100
 
 /* BatchGetItem of those names whose flag in `pending` is set, strongly
@@ -52,10 +52,16 @@ fcache_status_t fcd_request_swap(fcache_bytes_t table, fcache_bytes_t name,
 fcache_status_t fcd_request_count(fcache_bytes_t table, fcache_bytes_t counter,
                                   uint64_t value, fcache_buf_t *out);
 
-/* TransactWriteItems that sets several, all or none; at most FCR_TICK_MAX. */
-fcache_status_t fcd_request_counts(fcache_bytes_t table,
+/* TransactWriteItems that sets clock and counters, unless one of them is there or
+ * further already, and tells those; at most FCR_TICK_MAX counters. */
+fcache_status_t fcd_request_counts(fcache_bytes_t table, fcache_bytes_t clock,
                                    const fcache_bytes_t *counters, size_t count,
                                    uint64_t value, fcache_buf_t *out);
+
+/* TransactGetItems of FCD_BATCH_MAX at most, all different. */
+fcache_status_t fcd_request_counters(fcache_bytes_t table,
+                                     const fcache_bytes_t *names, size_t count,
+                                     fcache_buf_t *out);
 
 /* Scan of all entries behind the item `after` (len 0: from the start). */
 fcache_status_t fcd_request_scan(fcache_bytes_t table, fcache_bytes_t after,

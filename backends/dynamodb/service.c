@@ -226,7 +226,7 @@ fcache_status_t fcd_service_call(fcd_service_t *service,
 {
     attempt_t attempt;
     int again = 0;
-    fcd_failure_t none = {FCACHE_OK, FCD_REMEDY_NONE, ""};
+    fcd_failure_t none = {.status = FCACHE_OK};
     exchange->failure = none;
     fcache_status_t status =
         try_once(service, exchange, &attempt, &again, error);

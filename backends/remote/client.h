@@ -107,6 +107,15 @@ typedef struct fcr_client_ops_t {
                              fcr_found_t *out_found, fcn_deadline_t deadline,
                              apr_pool_t *pool, fcache_error_t *error);
 
+    /* As fetch, of counters that are all different, for who has seen the clock: he
+     * finds them as the tick of that clock has set them, or further. NULL: fetch
+     * does that. */
+    fcache_status_t (*fetch_counters)(void *self, fcache_bytes_t home,
+                                      const fcache_bytes_t *names, size_t count,
+                                      fcr_found_t *out_found,
+                                      fcn_deadline_t deadline, apr_pool_t *pool,
+                                      fcache_error_t *error);
+
     /* Which of its clocks, below FCN_CLOCKS, that entry goes by. NULL for a store
      * that has one clock. No I/O. */
     uint32_t (*clock_of)(void *self, fcache_bytes_t home);
@@ -129,8 +138,9 @@ typedef struct fcr_client_ops_t {
      * and of many who do it at once one does it: a clock that is at least `known`
      * and equal to the counter, of which there is one, has been repaired, and
      * stays as it is.
-     * Nobody may see a new clock while a counter is still old: either all change
-     * at once, or the counters are set before the clock is raised to their value.
+     * Who has seen the new clock finds no old counter: all change at once, also for
+     * fetch_counters, or the counters are set before the clock is raised to their
+     * value.
      * Neither has an end. OK when all servers have it; a fault when one has not.
      */
     fcache_status_t (*tick)(void *self, const fcr_repair_t *repair,

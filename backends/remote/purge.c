@@ -224,15 +224,16 @@ static fcache_status_t read_counters(fcr_purge_t *purge,
 {
     fcr_counters_t counters;
     fcr_found_t found[2 * FCR_SCOPES_MAX];
+    const fcr_client_ops_t *client = purge->client;
     uint64_t purged[2];
     fcache_status_t status = counters_of(subject, &counters, error);
     if (status != FCACHE_OK) {
         return status;
     }
     memset(found, 0, 2 * counters.count * sizeof(found[0]));
-    status =
-        purge->client->fetch(purge->client_self, subject->name, counters.names,
-                             2 * counters.count, found, deadline, pool, error);
+    status = (client->fetch_counters ? client->fetch_counters : client->fetch)(
+        purge->client_self, subject->name, counters.names, 2 * counters.count,
+        found, deadline, pool, error);
     if (status == FCACHE_OK) {
         status =
             highest(purge, moment.clock_no, &counters, found, purged, error);

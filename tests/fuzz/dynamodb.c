@@ -31,6 +31,18 @@ static void read_fetch(fcache_bytes_t text, apr_pool_t *pool)
     }
 }
 
+static void read_counters(fcache_bytes_t text, apr_pool_t *pool)
+{
+    const fcache_bytes_t names[] = {fcache_str("c"), fcache_str("missing")};
+    fcr_found_t found[2] = {0};
+    if (fcd_reply_counters(text, names, 2, found, pool, NULL) == FCACHE_OK) {
+        for (int i = 0; i < 2; i++) {
+            MUST(!found[i].exists ||
+                 (found[i].value.ptr && found[i].value.len <= text.len + 32));
+        }
+    }
+}
+
 static void read_secrets(fcache_bytes_t text)
 {
     fcd_secret_t secret;
@@ -56,6 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     MUST(apr_pool_create(&pool, NULL) == APR_SUCCESS);
     read_fetch(text, pool);
+    read_counters(text, pool);
     read_secrets(text);
     fcd_reply_clock(text, &clock, NULL);
     fcd_reply_scan(text, see, &seen, &next, pool, NULL);

@@ -16,9 +16,9 @@ import threading
 import time
 
 from . import verify
+from .transactions import PREFIX, Transactions, cancelled
 
 ROLE = "fcache-role"
-PREFIX = "com.amazonaws.dynamodb.v20120810#"
 ERRORS = {  # kind -> HTTP status
     "ThrottlingException": 400,
     "ProvisionedThroughputExceededException": 400,
@@ -46,7 +46,7 @@ class State:
 
     def __init__(self, region, dynalite, known):
         self.lock = threading.Lock()
-        self.alone = threading.RLock()  # of a transaction
+        self.transactions = Transactions()
         self.region, self.dynalite = region, dynalite
         self.secrets = dict(known)  # key id -> (secret, token)
         self.ends = {}  # key id -> when it expires
@@ -156,7 +156,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def serve(self, operation, body, fault):
         kind = fault.get("kind")
-        if kind in ERRORS:
+        if kind == "cancelled":
+            self.answer(*cancelled(fault["reasons"]))
+        elif kind in ERRORS:
             self.refuse(kind, fault.get("message", ""), ERRORS[kind])
         elif kind in GARBAGE:
             table = next(iter(json.loads(body).get("RequestItems", {"": 0})))
@@ -180,8 +182,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             if kind == "latency":
                 time.sleep(fault["seconds"])
-            with self.state.alone:
-                self.answer(*self.ask(operation, body, fault))
+            self.answer(*self.ask(operation, body, fault))
 
     def expire(self, table):
         if table in self.state.expiring:
@@ -203,36 +204,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if fault["keep"] == 0:
                 return 200, json.dumps({"Responses": {},
                                         "UnprocessedKeys": left}).encode()
-        if operation == "TransactWriteItems":
-            return self.transact(json.loads(body)["TransactItems"])
-        status, answer = self.forward(operation, body)
+        status, answer = self.state.transactions.serve(
+            operation, body, self.forward_request) or \
+            self.forward(operation, body)
         if left:
             answer = json.dumps({**json.loads(answer),
                                  "UnprocessedKeys": left}).encode()
         return status, answer
 
-    def transact(self, items):
-        """All updates or none, while nobody else is served."""
-        done = []
-        for update in (item["Update"] for item in items):
-            status, answer = self.forward("UpdateItem", json.dumps(
-                {**update, "ReturnValues": "ALL_OLD"}).encode())
-            if status != 200:
-                self.undo(done)
-                reasons = [{"Code": "None"}] * len(done) + [
-                    {"Code": "ConditionalCheckFailed"}]
-                return 400, json.dumps({
-                    "__type": PREFIX + "TransactionCanceledException",
-                    "CancellationReasons": reasons}).encode()
-            done.append((update, json.loads(answer).get("Attributes")))
-        return 200, b"{}"
-
-    def undo(self, done):
-        for update, old in done:
-            table = {"TableName": update["TableName"]}
-            what = ("PutItem", {"Item": old}) if old else \
-                ("DeleteItem", {"Key": update["Key"]})
-            self.forward(what[0], json.dumps({**table, **what[1]}).encode())
+    def forward_request(self, operation, request):
+        return self.forward(operation, json.dumps(request).encode())
 
     def forward(self, operation, body):
         headers = {name: self.headers[name] for name in (

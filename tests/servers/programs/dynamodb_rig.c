@@ -109,6 +109,18 @@ fcache_status_t rig_fetch(const rig_t *rig, const char *name,
                             rig->pool, out_error);
 }
 
+uint64_t rig_tick(const rig_t *rig, const char *counter, uint64_t floor)
+{
+    uint64_t clock = 0;
+    fcache_error_t error = {""};
+    fcache_bytes_t name = rig_name(rig, counter);
+    fcache_status_t status =
+        fcd_client.tick(rig->self, NULL, rig_name(rig, "clock"), &name, 1,
+                        floor, &clock, rig_soon(), &error);
+    must(status, &error);
+    return clock;
+}
+
 static fcache_bytes_t value_of(const rig_t *rig, char stamp, const char *text)
 {
     size_t len = strlen(text);

@@ -35,6 +35,9 @@ fcache_bytes_t rig_name(const rig_t *rig, const char *text);
 fcache_status_t rig_fetch(const rig_t *rig, const char *name,
                           fcr_found_t *out_found, fcache_error_t *out_error);
 
+/* Clears one counter; the value that it has then. */
+uint64_t rig_tick(const rig_t *rig, const char *counter, uint64_t floor);
+
 /* A value of FCR_STAMP_BYTES of `stamp` and then `text`. */
 fcache_status_t rig_put(const rig_t *rig, const char *name, char stamp,
                         const char *text, fcr_mode_t mode,

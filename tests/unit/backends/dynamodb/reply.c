@@ -79,6 +79,47 @@ static void batches_are_read(void **state)
     }
 }
 
+#define ANSWERS(items) "{\"Responses\":[" items "]}"
+
+/* Each in its place, and what is not there is {}. */
+static void counters_are_read(void **state)
+{
+    static const struct {
+        const char *text;
+        fcache_status_t status;
+        int first, second; /* digits */
+    } rows[] = {
+        {ANSWERS("{\"Item\":" COUNTER("7") "},{}"), FCACHE_OK, 1, 0},
+        {ANSWERS("{},{\"Item\":{\"n\":{\"S\":\"d\"},\"c\":{\"N\":\"10\"}}}"),
+         FCACHE_OK, 0, 2},
+        {ANSWERS("{},{}"), FCACHE_OK, 0, 0},
+        {ANSWERS("{}"), FCACHE_PROTOCOL, 0, 0},
+        {ANSWERS("{},{},{}"), FCACHE_PROTOCOL, 0, 0},
+        {ANSWERS("{},{\"Item\":" COUNTER("7") "}"), FCACHE_PROTOCOL, 0, 0},
+        {ANSWERS("{\"Item\":" COUNTER("-7") "},{}"), FCACHE_PROTOCOL, 0, 0},
+        {ANSWERS("{\"Item\":{\"n\":{\"S\":\"c\"}}},{}"), FCACHE_PROTOCOL, 0, 0},
+        {ANSWERS("{\"Item\":7},{}"), FCACHE_PROTOCOL, 0, 0},
+        {ANSWERS("7,null"), FCACHE_PROTOCOL, 0, 0},
+        {"{\"Responses\":{\"a\":1,\"b\":2}}", FCACHE_PROTOCOL, 0, 0},
+        {"{}", FCACHE_PROTOCOL, 0, 0},
+        {"", FCACHE_PROTOCOL, 0, 0},
+    };
+    const fcache_bytes_t names[] = {fcache_str("c"), fcache_str("d")};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        fcr_found_t found[2] = {{1, {NULL, 0}, 0}, {1, {NULL, 0}, 0}};
+        ROW(i, rows[i].text);
+        CHECK_INT(fcd_reply_counters(fcache_str(rows[i].text), names, 2, found,
+                                     *state, NULL),
+                  rows[i].status);
+        if (rows[i].status == FCACHE_OK) {
+            CHECK_INT(found[0].exists ? (int)found[0].value.len : 0,
+                      rows[i].first);
+            CHECK_INT(found[1].exists ? (int)found[1].value.len : 0,
+                      rows[i].second);
+        }
+    }
+}
+
 static void clocks_are_read(void **state)
 {
     static const struct {
@@ -158,6 +199,58 @@ static void failures_are_told_apart(void **state)
     }
 }
 
+#define MET(number)                                                            \
+    "{\"Code\":\"ConditionalCheckFailed\",\"Item\":{\"c\":{\"N\":\"" number    \
+    "\"}}}"
+#define CONFLICT "{\"Code\":\"TransactionConflict\"}"
+
+static void cancellations_are_told_apart(void **state)
+{
+    static const struct {
+        const char *reasons;
+        fcache_status_t status;
+        fcd_remedy_t remedy;
+        uint64_t highest;
+    } rows[] = {
+        {"[" MET("7") "," MET("9") "," MET("8") "]", FCACHE_EXISTS,
+         FCD_REMEDY_NONE, 9},
+        {"[{\"Code\":\"None\"}," CONFLICT "]", FCACHE_EXISTS, FCD_REMEDY_AGAIN,
+         0},
+        {"[" MET("7") "," CONFLICT "]", FCACHE_EXISTS, FCD_REMEDY_NONE, 7},
+        {"[" CONFLICT "," MET("7") "]", FCACHE_EXISTS, FCD_REMEDY_NONE, 7},
+        {"[" MET("7") ",{\"Code\":\"ThrottlingError\"}]", FCACHE_UNAVAILABLE,
+         FCD_REMEDY_NONE, 0},
+        {"[{\"Code\":\"ProvisionedThroughputExceeded\"}]", FCACHE_UNAVAILABLE,
+         FCD_REMEDY_NONE, 0},
+        {"[{\"Code\":\"hunter2 hunter2\"}]", FCACHE_PROTOCOL, FCD_REMEDY_NONE,
+         0},
+        {"[" MET("18446744073709551616") "," MET("-1") "]", FCACHE_EXISTS,
+         FCD_REMEDY_NONE, 0},
+        {"[" MET("18446744073709551615") "]", FCACHE_EXISTS, FCD_REMEDY_NONE,
+         UINT64_MAX},
+        {"[{\"Code\":\"ConditionalCheckFailed\",\"Item\":7}]", FCACHE_EXISTS,
+         FCD_REMEDY_NONE, 0},
+        {"[7,null,[[]],{\"Code\":[]}]", FCACHE_PROTOCOL, FCD_REMEDY_NONE, 0},
+        {"[{\"Code\":\"None\"}]", FCACHE_EXISTS, FCD_REMEDY_NONE, 0},
+        {"{\"0\":1}", FCACHE_EXISTS, FCD_REMEDY_NONE, 0},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        fcache_error_t error = {""};
+        const char *text =
+            apr_pstrcat(*state,
+                        "{\"__type\":\"x#TransactionCanceledException\","
+                        "\"message\":\"hunter2\",\"CancellationReasons\":",
+                        rows[i].reasons, "}", NULL);
+        ROW(i, rows[i].reasons);
+        fcd_failure_t failure =
+            fcd_reply_failure(400, fcache_str(text), &error);
+        CHECK_INT(failure.status, rows[i].status);
+        CHECK_INT(failure.remedy, rows[i].remedy);
+        CHECK_INT(failure.highest == rows[i].highest, 1);
+        CHECK_INT(error.text[0] && !strstr(error.text, "hunter2"), 1);
+    }
+}
+
 static void tables_are_read(void **state)
 {
     static const char good[] =
@@ -230,6 +323,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         pool_test(batches_are_read),
         pool_test(parts_have_a_ceiling),
+        pool_test(counters_are_read),
+        pool_test(cancellations_are_told_apart),
         cmocka_unit_test(clocks_are_read),
         cmocka_unit_test(failures_are_told_apart),
         cmocka_unit_test(tables_are_read),
