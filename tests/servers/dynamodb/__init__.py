@@ -2,11 +2,13 @@
 """DynamoDB: dynalite behind a proxy that verifies signatures (proxy.py). With
 DYNAMODB_ENDPOINT and AWS_REGION set, a real service, whose table fcache-test
 `fcachectl init` has made, with credentials as AWS's tools find them. Tests that
-order faults need the proxy, the kind dynamodb-verified."""
+order faults need the proxy, the kind dynamodb-verified. The kind dynamodb-local is
+Amazon's own for tests (local.py)."""
 import fcntl
 import json
 import os
 import subprocess
+import sys
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -22,17 +24,22 @@ PATIENCE = {"connect": "5s", "read": "5s", "lookup": "10s", "store": "10s"}
 FOLDER = Path(__file__).resolve().parents[3] / "build" / "npm"
 
 
-def dynalite():
-    """Its folder; fetched from npm once."""
-    found = FOLDER / "node_modules" / "dynalite"
+def npm(wanted, *command):
+    """`wanted` of FOLDER, which npm makes if it is not there."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with open(FOLDER / "lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (found / "cli.js").exists():
-            subprocess.run(["npm", "install", "--no-audit", "--no-fund",
-                            "--silent", "--prefix", str(FOLDER), PACKAGE],
-                           check=True, stdin=subprocess.DEVNULL)
-    return found
+        if not (FOLDER / wanted).exists():
+            subprocess.run(["npm", *command], check=True, cwd=FOLDER,
+                           stdin=subprocess.DEVNULL, stdout=sys.stderr)
+    return FOLDER / wanted
+
+
+def dynalite():
+    """Its folder; fetched once."""
+    return npm("node_modules/dynalite/cli.js", "install", "--no-audit",
+               "--no-fund", "--silent", "--prefix", str(FOLDER),
+               PACKAGE).parent
 
 
 def make_table(port, name):
@@ -46,7 +53,7 @@ def make_table(port, name):
             "Content-Type": "application/x-amz-json-1.0",
             "X-Amz-Target": "DynamoDB_20120810.CreateTable",
             "X-Amz-Date": "x", "Authorization": "AWS4-HMAC-SHA256 "
-            "Credential=x/x/x/x/x, SignedHeaders=x, Signature=x"})
+            f"Credential=x/x/{REGION}/x/x, SignedHeaders=x, Signature=x"})
     with urllib.request.urlopen(request, timeout=20) as answer:
         answer.read()
 
@@ -84,4 +91,19 @@ def dynamodb(folder):
                 else verified)(folder)
 
 
-KINDS = {"dynamodb": dynamodb, "dynamodb-verified": verified}
+def local(folder):
+    """The credentials are any."""
+    from .local import server
+    port, = free_ports(1)
+    file = folder / "credentials"
+    file.write_text(f"[default]\naws_access_key_id = {KEY_ID}\n"
+                    f"aws_secret_access_key = {SECRET}\n", "ascii")
+    with server(folder, port):
+        make_table(port, TABLE)
+        yield url_of(TABLE, region=REGION, credentials="file",
+                     endpoint=f"http://127.0.0.1:{port}", **PATIENCE,
+                     **{"credentials-file": str(file)})
+
+
+KINDS = {"dynamodb": dynamodb, "dynamodb-verified": verified,
+         "dynamodb-local": local}
