@@ -31,11 +31,14 @@ def server(folder, port, *options):
                    (HOST, port))
 
 
+SLOW_S = 60  # a sentinel answers nothing while the disk takes what it knows
+
+
 def ask(port, *words):
     """What the server answers to a command."""
     return subprocess.run(["redis-cli", "-h", HOST, "-p", str(port), *words],
                           capture_output=True, text=True, check=True,
-                          timeout=20).stdout
+                          timeout=SLOW_S).stdout
 
 
 def standalone(folder):
@@ -167,7 +170,7 @@ class Watched:
         self.sentinel_ports = ports
         self.sentinels = [stack.enter_context(self.sentinel(folder, port))
                           for port in ports]
-        wait_for(self.all_know, "the sentinels")
+        wait_for(self.all_know, "the sentinels", SLOW_S)
         hosts = ",".join(f"{HOST}:{port}" for port in ports)
         self.open_url = f"redis://{hosts}?sentinel={self.NAME}"
         self.url = (f"{self.open_url}&{LOGIN}&sentinel-user=fcache"
