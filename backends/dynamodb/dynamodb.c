@@ -122,6 +122,8 @@ int fcd_pause(int *pause_ms, fcn_deadline_t deadline)
 static fcache_status_t call(fcd_store_t *store, fcd_exchange_t *exchange,
                             fcache_error_t *error)
 {
+    const fcn_deadline_t again =
+        exchange->again.at_us ? exchange->again : exchange->deadline;
     int pause_ms = FCD_PAUSE_MS;
     fcache_status_t status;
     do {
@@ -129,7 +131,7 @@ static fcache_status_t call(fcd_store_t *store, fcd_exchange_t *exchange,
         if (exchange->failure.remedy != FCD_REMEDY_AGAIN) {
             return status;
         }
-    } while (fcd_pause(&pause_ms, exchange->deadline));
+    } while (fcd_pause(&pause_ms, again));
     return fcache_error_set(error, FCACHE_TIMEOUT,
                             "others' transactions have the item all the time");
 }

@@ -46,7 +46,9 @@ typedef struct fcd_exchange_t {
     fcache_bytes_t body;
     fcache_buf_t *reply;
     fcn_deadline_t deadline;
-    int64_t read_us; /* for something to go on; 0: as the limits say */
+    fcn_deadline_t again; /* fcd_exchange sends it again until then; at_us 0:
+                           * until the deadline */
+    int64_t read_us;      /* for something to go on; 0: as the limits say */
     /* Reads an answer of 200 while its connection is held, so that nonsense
      * counts against the server; may be NULL. */
     fcache_status_t (*read)(void *baton, fcache_bytes_t reply,

@@ -41,11 +41,15 @@ static fcache_status_t transact(fcd_store_t *store, fcd_exchange_t *exchange,
 static fcache_status_t set_once(fcd_store_t *store, fcache_bytes_t clock,
                                 const fcache_bytes_t *counters, size_t count,
                                 uint64_t value, fcd_failure_t *out_failure,
-                                fcn_deadline_t deadline, fcache_error_t *error)
+                                fcn_deadline_t again, fcn_deadline_t deadline,
+                                fcache_error_t *error)
 {
     fcache_buf_t body;
-    fcd_exchange_t exchange = {.operation = "TransactWriteItems",
-                               .deadline = deadline};
+    fcd_exchange_t exchange = {
+        .operation = "TransactWriteItems",
+        .deadline = deadline,
+        .again = again,
+    };
     fcache_buf_init(&body, REQUEST_MAX);
     fcache_status_t status =
         fcd_request_counts(store->table, clock, counters, count, value, &body);
@@ -54,7 +58,7 @@ static fcache_status_t set_once(fcd_store_t *store, fcache_bytes_t clock,
     return exchange.failure.remedy == FCD_REMEDY_AGAIN ? FCACHE_EXISTS : status;
 }
 
-/* Half of the time is for this, the other half for what does without. */
+/* Others are waited for half of the time; the rest is for what does without. */
 fcache_status_t fcd_set_at_once(fcd_store_t *store, fcache_bytes_t clock,
                                 const fcache_bytes_t *counters, size_t count,
                                 uint64_t floor, uint64_t *out_clock,
@@ -69,7 +73,7 @@ fcache_status_t fcd_set_at_once(fcd_store_t *store, fcache_bytes_t clock,
     for (int i = 0; i < RACES_MAX; i++) {
         *out_clock = value;
         fcache_status_t status = set_once(store, clock, counters, count, value,
-                                          &failure, half, error);
+                                          &failure, half, deadline, error);
         if (status != FCACHE_EXISTS || failure.highest < value) {
             return status;
         }
