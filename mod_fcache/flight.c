@@ -190,7 +190,8 @@ static int is_ours(void *cache, const fcache_key_t *lock, int64_t since_us,
            fcache_bytes_equal(holder.owner, fcache_str(owner));
 }
 
-/* The lock, if it is ours; the store is slow, so nobody waits for it here. */
+/* The lock, if it is ours. The store is slow: where there are threads that write,
+ * nobody waits for it. */
 static void give_back(mfc_ctx_t *ctx, mfc_flight_t *flight)
 {
     const fcache_key_t *lock = &flight->core.lock;

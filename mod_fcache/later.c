@@ -9,7 +9,7 @@
  * Where there are threads, those of behind.c put, and the worker waits for them
  * for PATIENCE_US: most stores are quicker, so that the next request on the
  * connection finds what this one brought, and a slow one holds it up no longer.
- * Nothing is put when the store did not answer the look-up: it would not now.
+ * Nothing is put when the store did not answer the first look-up: it would not now.
  */
 #include "behind.h"
 #include "ctx.h"

@@ -99,6 +99,7 @@ static fcache_status_t renew_head(request_rec *r, mfc_ctx_t *ctx,
 {
     const fcache_entry_t *old = &ctx->hit.entry;
     fcache_buf_t *block = apr_palloc(r->pool, sizeof(*block));
+    const fcache_fields_t none = {NULL, 0};
     fcache_entry_t entry = *old;
     fcache_status_t status;
 
@@ -108,7 +109,9 @@ static fcache_status_t renew_head(request_rec *r, mfc_ctx_t *ctx,
     status =
         mfc_head_build(ctx, old->status, merge(r, ctx, fields), block, &entry);
     if (status == FCACHE_OK) {
-        status = mfc_tags_build(r, ctx, fields, old->tags, &entry.tags);
+        status = mfc_tags_build(
+            r, ctx, fcache_is_of_another(old->fields, fields) ? none : fields,
+            old->tags, &entry.tags);
     }
     if (status == FCACHE_OK) {
         status = mfc_head_add_length(block, old->status, old->body_len);

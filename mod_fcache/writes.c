@@ -130,6 +130,9 @@ static fcache_status_t perform(const mfc_writes_t *writes, const write_t *write,
     case KIND_DEL:
         break;
     }
+    if (writes->ops->del == NULL) {
+        return FCACHE_UNSUPPORTED;
+    }
     if (write->is_so != NULL &&
         !write->is_so(write->data, &write->key, write->now_us, write->pool)) {
         return FCACHE_MISS;

@@ -145,15 +145,18 @@ static fcd_failure_t judge_cancelled(const json_t *reasons,
         if (strcmp(code, "None") == 0) {
             continue;
         }
-        fcd_failure_t one = by_type(code, error);
+        fcache_error_t sentence = {""};
+        fcd_failure_t one = by_type(code, &sentence);
+        if (found++ == 0 || one.status != FCACHE_EXISTS ||
+            one.remedy == FCD_REMEDY_NONE) {
+            worst = one;
+            fcache_error_set(error, one.status, "%s", sentence.text);
+        }
         if (one.status != FCACHE_EXISTS) {
             return one;
         }
         fcd_json_counter(json_object_get(reason, "Item"), &met);
         highest = met > highest ? met : highest;
-        if (found++ == 0 || one.remedy == FCD_REMEDY_NONE) {
-            worst = one;
-        }
     }
     worst.highest = highest;
     return worst;

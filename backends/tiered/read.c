@@ -61,10 +61,11 @@ static int is_due(int64_t synced_us, int64_t now_us, int64_t interval_us)
 
 /* What comes late in a look-up may have had too little time: that it got no answer
  * says nothing of L2. */
-static fcache_status_t note(const fct_t *tier, int is_late,
-                            fcache_status_t status)
+static void note(const fct_t *tier, int is_late, fcache_status_t status)
 {
-    return is_late && fct_is_silence(status) ? status : fct_note(tier, status);
+    if (!is_late || !fct_is_silence(status)) {
+        fct_note(tier, status);
+    }
 }
 
 /* Asks for L2's epoch when what is known is too old. Whoever finds it so asks; the

@@ -13,12 +13,16 @@ CONF = """
 FCacheBackend tardy late: delay=100ms
 FCacheBackend deaf deaf:
 FCacheBackend deaf-and-slow deaf: delay=4s
+FCacheBackend mute mute:
 <Location /tardy>
     FCacheStore tardy
 </Location>
 <Location /deaf>
     FCacheStore deaf
     FCacheLock on wait=1m lease=1m
+</Location>
+<Location /mute>
+    FCacheStore mute
 </Location>
 <Location /deaf/slow>
     FCacheStore deaf-and-slow
@@ -91,3 +95,11 @@ def test_no_worker_waits_for_a_lock_to_be_given_back(alone, origin, path):
     for each in (target, "/quick" + path):
         with alone.connect(timeout=3) as connection:
             assert connection.request(each).cache == "MISS"
+
+
+def test_a_lock_that_cannot_be_deleted_stays(alone, origin, path):
+    target = "/mute" + path
+    origin.on(target, ok(cc="no-store"))
+    assert alone.get(target).cache == "MISS"
+    alone.graceful()  # what was to be done is
+    assert "exit signal" not in (alone.root / "error.log").read_text()

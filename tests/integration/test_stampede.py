@@ -103,9 +103,8 @@ def settled(origin, path):
     return before
 
 
-# Seconds that an answer is fresh. An answer that is stale at once is not waited
-# for, and Date and the time that it took make it older by up to two seconds on a
-# busy machine.
+# Seconds that an answer is fresh: what is stale at once is not waited for, and Date
+# and a busy machine make it older by up to two.
 FRESH_S = 3
 
 

@@ -216,7 +216,8 @@ def test_a_304_with_another_tag(httpd, origin, path):
     cc = ("Cache-Control", "max-age=60")
     origin.on(path, ok("old", ("ETag", TAG), ("X-A", "1"), cc="max-age=2"),
               Reply(304, (("ETag", '"v2"'), cc, ("X-A", "2"), ("X-B", "2"),
-                          ("Set-Cookie", "a=1")), framing="none"))
+                          ("Cache-Tag", "two"), ("Set-Cookie", "a=1")),
+                    framing="none"))
     httpd.get(path)
     time.sleep(3.05)
     answers = [httpd.get(path) for _ in "12"]
@@ -225,6 +226,8 @@ def test_a_304_with_another_tag(httpd, origin, path):
         assert (answer.body, answer.etag, answer.all("X-A"), answer.has("X-B"),
                 answer.directives["max-age"]) == (b"old", TAG, ["1"], False, "2")
     assert [a.all("Set-Cookie") for a in answers] == [["a=1"], []]
+    httpd.fcachectl("clear", "--tag", "two")
+    assert httpd.get(path).cache == "HIT"
 
 
 def test_what_a_304_says_that_ends_the_entry(httpd, origin, path):

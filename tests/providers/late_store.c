@@ -4,11 +4,12 @@
  *
  *   FCacheBackend x late: [delay=TIME] [fail=put]
  *   FCacheBackend x deaf: [delay=TIME]
+ *   FCacheBackend x mute:
  *
  * It keeps all in a memory store and takes its time for puts, or refuses them. The
  * deaf one can add and delete too, but of the first add in a process, which is
  * done, nobody hears: until the caller's time for a look-up is over. It takes its
- * time for the first get after that.
+ * time for the first get after that. The mute one is deaf, and cannot delete.
  */
 #include "late_store.h"
 
@@ -155,3 +156,5 @@ static fcache_status_t deaf_del(void *self, const fcache_key_t *key,
 const fcache_backend_ops_t late_store_ops = {.scheme = "late", ROWS};
 const fcache_backend_ops_t deaf_store_ops = {
     .scheme = "deaf", .add = deaf_add, .del = deaf_del, ROWS};
+const fcache_backend_ops_t mute_store_ops = {
+    .scheme = "mute", .add = deaf_add, ROWS};

@@ -6,5 +6,6 @@
 
 extern const fcache_backend_ops_t late_store_ops;
 extern const fcache_backend_ops_t deaf_store_ops;
+extern const fcache_backend_ops_t mute_store_ops;
 
 #endif

@@ -207,6 +207,8 @@ static void register_hooks(apr_pool_t *pool)
                          MOD_FCACHE_PROVIDER_VERSION, &late_store_ops);
     ap_register_provider(pool, MOD_FCACHE_BACKEND_PROVIDER, "deaf",
                          MOD_FCACHE_PROVIDER_VERSION, &deaf_store_ops);
+    ap_register_provider(pool, MOD_FCACHE_BACKEND_PROVIDER, "mute",
+                         MOD_FCACHE_PROVIDER_VERSION, &mute_store_ops);
 }
 
 AP_DECLARE_MODULE(fcache_example) = {

@@ -287,8 +287,7 @@ static void *tick_often(void *baton)
     return NULL;
 }
 
-/* Of all that tick at once each sees its own tick, and the counter is not set
- * back: it is at most as many ticks behind as were under way. */
+/* Of all that tick at once each sees its own tick. */
 static void ticks_at_once_all_count(void **state)
 {
     rig_t *rig = rig_open(*state, NULL);
