@@ -14,7 +14,7 @@
 static const fcn_limits_t limits = {
     .connect_us = 300000,
     .read_us = 150000,
-    .lookup_us = 300000,
+    .lookup_us = 280000,
     .store_us = 1000000,
     .wait_us = 5000,
     .pool = 64,
