@@ -22,7 +22,7 @@ static int64_t open_time(const fcn_limits_t *limits, uint32_t openings,
     us = us < limits->open_max_us ? us : limits->open_max_us;
     int64_t percent =
         (int64_t)(XXH3_64bits_withSeed(&now_us, sizeof(now_us), openings) % 21);
-    return us / 100 * (80 + percent);
+    return us / 100 * (75 + percent);
 }
 
 /* Of many who see it fail, one opens it. */

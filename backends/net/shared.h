@@ -81,7 +81,7 @@ typedef enum fcn_outcome_t {
 /*
  * May the server be asked? Opens after `failures` in a row, or when of at least
  * window_requests within window_us window_failures in 100 failed; open for
- * open_us, doubled up to open_max_us, less up to 20 %; then one probe at a time in
+ * open_us, doubled up to open_max_us, less 5 to 25 %; then one probe at a time in
  * all processes; closed after `successes`.
  */
 fcn_gate_t fcn_breaker_ask(fcn_cell_t *cell, const fcn_limits_t *limits,
