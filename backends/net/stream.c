@@ -21,6 +21,7 @@ struct fcn_stream_t {
     int fd;
     SSL *ssl; /* or NULL */
     pid_t pid;
+    int is_drained; /* all that had arrived was read: wait before reading on */
     int is_broken;
 };
 
@@ -53,7 +54,7 @@ static fcache_status_t wait_for(fcn_stream_t *stream, short events,
     struct pollfd poll_fd = {.fd = stream->fd, .events = events};
     for (;;) {
         int left_ms = fcn_deadline_left_ms(deadline);
-        int ready = left_ms > 0 ? poll(&poll_fd, 1, left_ms) : 0;
+        int ready = poll(&poll_fd, 1, left_ms);
         if (ready > 0) {
             return FCACHE_OK;
         }
@@ -268,6 +269,7 @@ fcache_status_t fcn_stream_write(fcn_stream_t *stream,
 {
     cursor_t cursor = {pieces, count, 0};
     advance(&cursor, 0); /* past empty ones */
+    stream->is_drained = 1;
     return stream->ssl ? write_tls(stream, &cursor, deadline, error)
                        : write_plain(stream, &cursor, deadline, error);
 }
@@ -279,10 +281,14 @@ static fcache_status_t read_plain(fcn_stream_t *stream, char *buffer,
                                   fcn_deadline_t deadline,
                                   fcache_error_t *error)
 {
-    fcache_status_t status = FCACHE_OK;
+    fcache_status_t status =
+        stream->is_drained
+            ? wait_for(stream, POLLIN, deadline, "reply", error)
+            : FCACHE_OK;
     while (status == FCACHE_OK) {
         ssize_t got = recv(stream->fd, buffer, capacity, 0);
         if (got > 0) {
+            stream->is_drained = (size_t)got < capacity;
             *out_len = (size_t)got;
             return FCACHE_OK;
         }

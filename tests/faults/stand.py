@@ -25,6 +25,8 @@ CONF = """
 Listen 127.0.0.1:{port2}
 <VirtualHost 127.0.0.1:{port2}>
     ServerName origin
+    # or it may be just closing what the proxy takes for the next request
+    KeepAlive Off
     Header set Cache-Control max-age=600
     <LocationMatch "^/v">
         Header set Vary Accept-Language
