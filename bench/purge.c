@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * purge URL ENTRIES [PORT PROBE]: reads words from its input and answers each
- * with a line. "fill" puts ENTRIES entries with one tag; "clear" clears the tag
- * and prints: us, round trips, us of a bare round trip, and how many of SAMPLES
- * entries were there before and are after, here and in another process. The bare
- * round trip sends PROBE to PORT and reads once.
+ * with a line. "warm" clears the tag WARMING times, for servers that compile what
+ * they do often; "fill" puts ENTRIES entries with it; both print seconds. "clear"
+ * clears the tag and prints: us, round trips, us of a bare round trip, and how many
+ * of SAMPLES entries were there before and are after, here and in another process.
+ * The bare round trip sends PROBE to PORT and reads once.
  */
 #include <fcache/fcache.h>
 
@@ -26,6 +27,7 @@
 #define TRIES   5
 #define SAMPLES 500
 #define PINGS   25
+#define WARMING 500
 #define TTL_S   3600
 #define BODY    300
 #define TAG     "products"
@@ -228,12 +230,31 @@ static int64_t round_trips(void)
     return (int64_t)stats.round_trips;
 }
 
+static void purge(apr_pool_t *pool)
+{
+    fcache_purge_t what = {.kind = FCACHE_PURGE_TAG,
+                           .value = fcache_str(TAG),
+                           .prefix = fcache_str("bench")};
+    fcache_error_t error = {""};
+
+    if (fcache_purge(cache, &what, 1, apr_time_now(), NULL, pool, &error) !=
+        FCACHE_OK) {
+        die("clear", error.text);
+    }
+}
+
+static void warm(apr_pool_t *pool)
+{
+    double begun = now_us();
+
+    for (int i = 0; i < WARMING; i++) {
+        purge(pool);
+    }
+    printf("%.1f\n", (now_us() - begun) / 1e6);
+}
+
 static void clear(apr_pool_t *pool)
 {
-    fcache_purge_t purge = {.kind = FCACHE_PURGE_TAG,
-                            .value = fcache_str(TAG),
-                            .prefix = fcache_str("bench")};
-    fcache_error_t error = {""};
     int here = look();
     int there = look_there();
     double ping = ping_us();
@@ -241,10 +262,7 @@ static void clear(apr_pool_t *pool)
     int64_t second = round_trips(); /* what asking takes itself */
     double begun = now_us();
 
-    if (fcache_purge(cache, &purge, 1, apr_time_now(), NULL, pool, &error) !=
-        FCACHE_OK) {
-        die("clear", error.text);
-    }
+    purge(pool);
     double took = now_us() - begun;
     int64_t trips = round_trips() - second - (second - first);
     int there_after = look_there();
@@ -301,6 +319,8 @@ int main(int argc, char **argv)
     while (scanf("%15s", word) == 1) {
         if (strcmp(word, "fill") == 0) {
             fill();
+        } else if (strcmp(word, "warm") == 0) {
+            warm(pool);
         } else {
             clear(pool);
         }

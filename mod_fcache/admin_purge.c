@@ -64,7 +64,7 @@ static void note(const request_rec *r, const fcache_purge_t *purge,
         apr_pescape_echo(r->pool, r->user ? r->user : r->useragent_ip, 0),
         sizeof(recent.by));
     mfc_shared_note(&recent);
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r,
+    ap_log_rerror(APLOG_MARK, error ? APLOG_WARNING : APLOG_INFO, 0, r,
                   "FC0109: %s %s %s (%s) by %s%s%s",
                   error ? "failed to purge" : "purged", recent.kind,
                   recent.value, purge->soft ? "soft" : "hard", recent.by,

@@ -167,6 +167,7 @@ def test_a_write_waits_for_its_store_once(httpd, origin, path):
 
 def test_a_purge_that_fails_is_noted(httpd):
     """Some of it may be done."""
+    httpd.log.allow("FC0109")
     answer = fetch(httpd.port, "/adm", "POST",
                    {"Content-Type": "application/json"}, b'{"tag": "a"}')
     assert answer.status == 503
