@@ -100,18 +100,26 @@ static place_t *take_place(const unsigned char *digest)
     return place;
 }
 
-static void leave_place(place_t *place)
+/* The caller destroys the pool, if there is one. */
+static apr_pool_t *give_place(place_t *place)
 {
     apr_pool_t *pool = place->pool;
 
     place->pool = NULL;
-    if (pool != NULL) {
-        apr_pool_destroy(pool);
-    }
     apr_thread_mutex_lock(crew->mutex);
     place->is_busy = 0;
     place->origin = -1;
     apr_thread_mutex_unlock(crew->mutex);
+    return pool;
+}
+
+static void leave_place(place_t *place)
+{
+    apr_pool_t *pool = give_place(place);
+
+    if (pool != NULL) {
+        apr_pool_destroy(pool);
+    }
 }
 
 static void join(place_t *place)
@@ -194,25 +202,28 @@ static void unlock(place_t *place, int is_done)
 
 /* ---- refreshing ---------------------------------------------------------- */
 
+/* Told when the next refresh of the same may begin. */
 static void perform(place_t *place)
 {
     request_rec *r = place->r;
     mfc_ctx_t *ctx = mfc_ctx_of(r);
     int status = ap_invoke_handler(r);
+    apr_pool_t *pool;
 
     if (status == OK || status == DONE) {
         ap_finalize_request_protocol(r);
     }
     mfc_later_run(r, ctx);
+    unlock(place, ctx->reason == FCACHE_REASON_STORED ||
+                      ctx->reason == FCACHE_REASON_REFRESHED ||
+                      ctx->reason == FCACHE_REASON_FRESH || is_leaving());
+    pool = give_place(place);
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r,
                   "FC0106: refreshed behind: %s %s key=%s status=%d",
                   fcache_verdict_text(ctx->verdict),
                   fcache_reason_text(ctx->reason), ctx->key.name.ptr,
                   status == OK || status == DONE ? r->status : status);
-    unlock(place, ctx->reason == FCACHE_REASON_STORED ||
-                      ctx->reason == FCACHE_REASON_REFRESHED ||
-                      ctx->reason == FCACHE_REASON_FRESH || is_leaving());
-    leave_place(place);
+    apr_pool_destroy(pool);
 }
 
 static void *APR_THREAD_FUNC run_thread(apr_thread_t *thread, void *data)

@@ -66,8 +66,7 @@ def stored(stand, name):
         return [name for name in set(store.entries()) - others
                 if len(store.get(name) or b"") > 1000]
     stand.httpd.get(target)
-    wait_for(found, "the entry")
-    name, = found()
+    name, = wait_for(found, "the entry")
     assert stand.httpd.get(target).cache == "HIT"
     return name, store.get(name)
 

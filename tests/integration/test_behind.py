@@ -41,7 +41,6 @@ def alone_fixture(mpm, origin):
     origin.on("/*", ok())
     with Httpd(STORES.replace("h2c ", "") + CONF, mpm, names=values,
                tuning=tuning, without=("cgid", "cgi", "http2")) as server:
-        server.log.allow("AH00484", "AH00286", "AH03490", "AH10159", "AH00161", "AH00288")
         yield server
 
 

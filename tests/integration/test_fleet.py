@@ -42,9 +42,13 @@ def start_pair(mpm, origin, store):
             yield one, two
 
 
-def fill(one, target):
-    assert one.get(target).cache == "MISS"
-    one.wait_stored(target)
+def fill(pair, target):
+    """One asks; when the other finds it, it is in the store that both have."""
+    one, two = pair
+    answer = one.get(target)
+    assert answer.cache == "MISS"
+    two.wait_stored(target)
+    return answer
 
 
 @pytest.mark.parametrize("where", ["", "/fast"])
@@ -52,8 +56,7 @@ def test_a_miss_on_one_is_a_hit_on_the_other(pair, origin, path, where):
     one, two = pair
     path = where + path
     origin.on(path, counting())
-    first = one.get(path)
-    one.wait_stored(path)
+    first = fill(pair, path)
     for server in (two, one, two):
         answer = server.get(path)
         assert (answer.cache, answer.body) == ("HIT", first.body)
@@ -67,7 +70,7 @@ def test_a_write_through_one_is_seen_by_the_other(pair, origin, path, where,
     one, two = pair
     path = where + path
     origin.on(path, counting())
-    fill(one, path)
+    fill(pair, path)
     assert two.get(path).cache == "HIT"
     assert one.post(path, b"x").status == 200
     time.sleep(waits)  # the bound that is promised
@@ -80,7 +83,7 @@ def test_a_purge_is_seen_by_both(pair, origin, path, store, where, waits, soft):
     one, two = pair
     path = where + path
     origin.on(path, counting())
-    fill(one, path)
+    fill(pair, path)
     assert two.get(path).cache == "HIT"
     words = ["--namespace", "default", "clear"] + ["--soft"] * soft
     code, text = one.fcachectl(*words, url=store)
@@ -103,11 +106,11 @@ def test_variants_are_shared(pair, origin, path):
 
 
 def test_big_bodies_are_shared(pair, origin, path):
-    one, two = pair
+    _, two = pair
     body = bytes(range(256)) * 3000
     for where in ("", "/fast"):
         origin.on(where + path, ok(body))
-        fill(one, where + path)
+        fill(pair, where + path)
         for _ in "12":
             answer = two.get(where + path)
             assert (answer.cache, answer.body) == ("HIT", body)
@@ -124,7 +127,7 @@ def test_fcachectl_works_on_it(pair, origin, path, store, kind):
         code, text = one.fcachectl(*words, url=url)
         return code, text.strip()
 
-    fill(one, path)
+    fill(pair, path)
     assert ctl("get", f"http://localhost{path}", "--vhost", "api.example")[1] \
         .endswith("hello")
     assert ctl("set", "--ttl", "60", "a", "value")[0] == 0
@@ -150,7 +153,7 @@ def test_one_refresh_behind_for_both(pair, origin, path, where):
     origin.on(path, ok("old", ("Age", "20"), cc="max-age=10, "
                        "stale-while-revalidate=600"),
               lambda request: (gate.wait(20), ok("new"))[1])
-    fill(pair[0], path)
+    fill(pair, path)
     try:
         for server in pair * 4:
             answer = server.get(path)

@@ -41,7 +41,7 @@ FCacheLock on wait=10s lease=20s
 """
 MANY = 500
 SOME = 24  # fewer than all workers of any MPM here
-ALL_BUSY = ("AH00484", "AH00286", "AH00161", "AH03490", "AH10159", "AH00288")
+MOST_CHILDREN = 4  # of the MPMs that have threads
 
 
 def crowd(targets, count=MANY, headers=lambda number: ()):
@@ -118,7 +118,6 @@ def verdicts(answers):
 
 @pytest.mark.parametrize("where", ["", "/default"])
 def test_one_asks_for_all(httpd, origin, path, where):
-    httpd.log.allow(*ALL_BUSY)
     path = where + path
     origin.on(path, counting(delay=1))
     answers = crowd([(httpd.port, path)])
@@ -178,7 +177,6 @@ def test_each_variant_has_its_own(httpd, origin, path):
 
 
 def test_private_answers_are_shared_with_nobody(httpd, origin, path):
-    httpd.log.allow(*ALL_BUSY)
     gate = Gate(lambda r: ok(r.get("Cookie"), cc="private, max-age=60"))
     origin.on(path, gate)
     started = Crowd([(httpd.port, path)], 100, lambda n:
@@ -273,12 +271,13 @@ def test_what_is_stale_serves_when_the_leader_failed(httpd, origin, path, mpm):
     expire()
     started = Crowd([(httpd.port, path)], SOME)
     wait_for(lambda: gate.inside, "the first")
+    assert settled(origin, path) == 2
     gate.open()
     answers = started.result()
     assert {(a.status, a.body) for a in answers} == {(200, b"old")}
     assert verdicts(answers) == {"STALE": SOME}
     if mpm != "prefork":  # one of each process at most has asked
-        assert origin.count(path) <= 1 + len(httpd.children())
+        assert origin.count(path) <= 1 + MOST_CHILDREN
     assert all(a.age >= 1 for a in answers)
 
 
@@ -446,7 +445,6 @@ def test_a_quarter_of_the_workers_waits_for_what_drags(mpm, origin, path):
         leader = Crowd([(server.port, path)], 1)
         wait_for(lambda: gate.inside, "the leader")
         time.sleep(3.1)  # it drags
-        server.log.allow(*ALL_BUSY)
         others = Crowd([(server.port, path)], 15)
         wait_for(lambda: gate.inside >= 12, "those who do not wait", 2.5)
         gate.open()

@@ -36,12 +36,14 @@ def free_ports(count):
 
 
 def wait_for(condition, what, seconds=20):
-    """Polls until the condition is true; a failure says what was awaited."""
+    """Polls until the condition is true, which is what comes back; a failure says
+    what was awaited."""
     end = time.monotonic() + seconds
-    while not condition():
+    while not (found := condition()):
         if time.monotonic() > end:
             raise TimeoutError(f"{what}: not within {seconds} s")
         time.sleep(0.02)
+    return found
 
 
 def accepts(address):
