@@ -4,8 +4,7 @@
  * cost. One value, asked for in a loop by the plain library, blocking. Prints
  * requests, p50 and p99 in us, and CPU us per request.
  */
-#include <hiredis/hiredis.h>
-#include <libmemcached/memcached.h>
+#include "bare.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,10 +13,6 @@
 #include <time.h>
 
 #define MAX_SAMPLES 2000000
-
-static const char key[] = "bench:get";
-static redisContext *redis;
-static memcached_st *servers;
 
 static double now_us(void)
 {
@@ -34,50 +29,6 @@ static double cpu_us(void)
            (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
 }
 
-static int redis_start(int port, const char *value, size_t len)
-{
-    redis = redisConnect("127.0.0.1", port);
-    if (!redis || redis->err) {
-        return 0;
-    }
-    redisReply *reply = redisCommand(redis, "SET %s %b", key, value, len);
-    int done = reply && reply->type == REDIS_REPLY_STATUS;
-    freeReplyObject(reply);
-    return done;
-}
-
-static int redis_get(size_t len)
-{
-    redisReply *reply = redisCommand(redis, "GET %s", key);
-    int done =
-        reply && reply->type == REDIS_REPLY_STRING && (size_t)reply->len == len;
-    freeReplyObject(reply);
-    return done;
-}
-
-static int memcached_start(int port, const char *value, size_t len)
-{
-    servers = memcached_create(NULL);
-    return servers &&
-           memcached_server_add(servers, "127.0.0.1", (in_port_t)port) ==
-               MEMCACHED_SUCCESS &&
-           memcached_behavior_set(servers, MEMCACHED_BEHAVIOR_TCP_NODELAY, 1) ==
-               MEMCACHED_SUCCESS &&
-           memcached_set(servers, key, strlen(key), value, len, 0, 0) ==
-               MEMCACHED_SUCCESS;
-}
-
-static int memcached_get_once(size_t len)
-{
-    size_t got = 0;
-    uint32_t flags;
-    memcached_return_t status;
-    char *value =
-        memcached_get(servers, key, strlen(key), &got, &flags, &status);
-    free(value);
-    return status == MEMCACHED_SUCCESS && got == len;
-}
-
 static int ascending(const void *a, const void *b)
 {
     float x = *(const float *)a;
@@ -91,23 +42,21 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: get redis|memcached PORT BYTES SECONDS\n");
         return 2;
     }
-    int is_redis = strcmp(argv[1], "redis") == 0;
     int port = (int)strtol(argv[2], NULL, 10);
     size_t len = strtoul(argv[3], NULL, 10);
     double seconds = strtod(argv[4], NULL);
     char *value = calloc(1, len + 1);
     float *samples = malloc(MAX_SAMPLES * sizeof(*samples));
     size_t count = 0;
-    if (!value || !samples ||
-        !(is_redis ? redis_start(port, value, len)
-                   : memcached_start(port, value, len))) {
+    if (!value || !samples || !bare_connect(argv[1], port) ||
+        !bare_put(value, len)) {
         fprintf(stderr, "get: no answer\n");
         return 1;
     }
     double cpu = cpu_us();
     double end = now_us() + seconds * 1e6;
     for (double at = now_us(); at < end && count < MAX_SAMPLES;) {
-        if (!(is_redis ? redis_get(len) : memcached_get_once(len))) {
+        if (bare_get() != (long)len) {
             fprintf(stderr, "get: wrong answer\n");
             return 1;
         }

@@ -84,7 +84,7 @@ def httpd(part, quick="on", store=None):
         }
         if store:
             address = f"127.0.0.1:{place.stores[store]}"
-            values["BACKEND"] = f'FCacheBackend default "{store}://{address}"'
+            values["BACKEND"] = f'FCacheBackend default "{store}://{address}?compress=off"'
             values["PROVIDER"] = store.replace("cached", "cache")
             values["SOCACHE"] = f"{values['PROVIDER']}:{address}"
         if part == "fcache":

@@ -282,9 +282,8 @@ static fcache_status_t read_plain(fcn_stream_t *stream, char *buffer,
                                   fcache_error_t *error)
 {
     fcache_status_t status =
-        stream->is_drained
-            ? wait_for(stream, POLLIN, deadline, "reply", error)
-            : FCACHE_OK;
+        stream->is_drained ? wait_for(stream, POLLIN, deadline, "reply", error)
+                           : FCACHE_OK;
     while (status == FCACHE_OK) {
         ssize_t got = recv(stream->fd, buffer, capacity, 0);
         if (got > 0) {
