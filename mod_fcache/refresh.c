@@ -202,7 +202,7 @@ static void unlock(place_t *place, int is_done)
 
 /* ---- refreshing ---------------------------------------------------------- */
 
-/* Told when the next refresh of the same may begin. */
+/* Told once the place is free, and the lock let go or left for RETRY_S. */
 static void perform(place_t *place)
 {
     request_rec *r = place->r;

@@ -21,7 +21,7 @@ struct fcn_stream_t {
     int fd;
     SSL *ssl; /* or NULL */
     pid_t pid;
-    int is_drained; /* all that had arrived was read: wait before reading on */
+    int is_drained; /* nothing more is expected to be there yet: wait first */
     int is_broken;
 };
 
@@ -54,7 +54,7 @@ static fcache_status_t wait_for(fcn_stream_t *stream, short events,
     struct pollfd poll_fd = {.fd = stream->fd, .events = events};
     for (;;) {
         int left_ms = fcn_deadline_left_ms(deadline);
-        int ready = poll(&poll_fd, 1, left_ms);
+        int ready = left_ms > 0 ? poll(&poll_fd, 1, left_ms) : 0;
         if (ready > 0) {
             return FCACHE_OK;
         }
@@ -281,9 +281,10 @@ static fcache_status_t read_plain(fcn_stream_t *stream, char *buffer,
                                   fcn_deadline_t deadline,
                                   fcache_error_t *error)
 {
-    fcache_status_t status =
-        stream->is_drained ? wait_for(stream, POLLIN, deadline, "reply", error)
-                           : FCACHE_OK;
+    fcache_status_t status = FCACHE_OK;
+    if (stream->is_drained && fcn_deadline_left_ms(deadline) > 0) {
+        status = wait_for(stream, POLLIN, deadline, "reply", error);
+    }
     while (status == FCACHE_OK) {
         ssize_t got = recv(stream->fd, buffer, capacity, 0);
         if (got > 0) {

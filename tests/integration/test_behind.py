@@ -3,6 +3,7 @@
 a queue of the process, which is bounded and not forgotten."""
 import pytest
 
+from harness.errorlog import FULL
 from harness.httpd import Httpd
 from harness.origin import ok
 
@@ -41,6 +42,7 @@ def alone_fixture(mpm, origin):
     origin.on("/*", ok())
     with Httpd(STORES.replace("h2c ", "") + CONF, mpm, names=values,
                tuning=tuning, without=("cgid", "cgi", "http2")) as server:
+        server.log.allow(*FULL)
         yield server
 
 

@@ -47,7 +47,13 @@ def fill(pair, target):
     one, two = pair
     answer = one.get(target)
     assert answer.cache == "MISS"
-    two.wait_stored(target)
+
+    def found():
+        there = two.get(target, {"Cache-Control": "only-if-cached"})
+        return there if there.status != 504 else None
+    there = real.wait_for(found, target)
+    assert there.cache in ("HIT", "STALE")
+    assert there.body == answer.body
     return answer
 
 

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from harness.errorlog import FULL
 from harness.httpd import Httpd
 from harness.origin import ok
 
@@ -74,7 +75,7 @@ def test_restarts_while_stale_answers_go_out(mpm, origin, path):
     targets = [f"{path}/{number}" for number in range(12)]
     with Httpd(CONF, mpm, names=names, without=NO_CGI) as httpd:
         # and, when generations follow fast, no room for the next at once
-        httpd.log.allow("proxy:error", "proxy_http:error")
+        httpd.log.allow("proxy:error", "proxy_http:error", *FULL)
         for target in targets:
             origin.on(target, stale("old"), stale("old", delay=0.05),
                       stale("old", delay=0.05), ok("new"))

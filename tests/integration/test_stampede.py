@@ -10,6 +10,7 @@ import pytest
 from servers import wait_for
 
 from harness.client import Closed, Connection, request_bytes
+from harness.errorlog import FULL
 from harness.httpd import Httpd
 from harness.origin import Origin, Reply, counting, ok
 
@@ -118,6 +119,7 @@ def verdicts(answers):
 
 @pytest.mark.parametrize("where", ["", "/default"])
 def test_one_asks_for_all(httpd, origin, path, where):
+    httpd.log.allow(*FULL)
     path = where + path
     origin.on(path, counting(delay=1))
     answers = crowd([(httpd.port, path)])
@@ -177,6 +179,7 @@ def test_each_variant_has_its_own(httpd, origin, path):
 
 
 def test_private_answers_are_shared_with_nobody(httpd, origin, path):
+    httpd.log.allow(*FULL)
     gate = Gate(lambda r: ok(r.get("Cookie"), cc="private, max-age=60"))
     origin.on(path, gate)
     started = Crowd([(httpd.port, path)], 100, lambda n:
@@ -445,6 +448,7 @@ def test_a_quarter_of_the_workers_waits_for_what_drags(mpm, origin, path):
         leader = Crowd([(server.port, path)], 1)
         wait_for(lambda: gate.inside, "the leader")
         time.sleep(3.1)  # it drags
+        server.log.allow(*FULL)
         others = Crowd([(server.port, path)], 15)
         wait_for(lambda: gate.inside >= 12, "those who do not wait", 2.5)
         gate.open()

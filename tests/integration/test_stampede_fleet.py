@@ -9,6 +9,7 @@ import pytest
 import servers as real
 
 from harness.client import Closed, request_bytes
+from harness.errorlog import FULL
 from harness.httpd import Httpd
 from harness.origin import Origin, counting, ok
 from test_stampede import MANY, SOME, Crowd, Gate, child_of, crowd
@@ -52,6 +53,7 @@ def start_pair(mpm, store):
     with Httpd(CONF, mpm, names=names, **OPTIONS) as one:
         with Httpd(CONF, mpm, names=names, **OPTIONS) as two:
             for server in (one, two):
+                server.log.allow(*FULL)
                 for number in range(2):  # they know the store's clock then
                     server.get(f"/met/{server.port}/{number}")
             yield one, two, scripted

@@ -13,6 +13,7 @@ import time
 import pytest
 
 from harness.client import Closed, Connection
+from harness.errorlog import FULL
 from harness.httpd import Httpd
 from harness.origin import ok
 
@@ -152,7 +153,8 @@ def test_children_are_shot(stormy, capsys):
     """200 random SIGKILLs. A request may fail only on a connection of the
     child that was shot."""
     httpd = stormy
-    httpd.log.allow("AH00051", "AH00052", "AH00045", "AH00046", "AH10392")
+    httpd.log.allow("AH00051", "AH00052", "AH00045", "AH00046", "AH10392",
+                    *FULL)
     chance = random.Random(20)
     shot = []
     start = time.monotonic()
@@ -191,6 +193,7 @@ def shoot(httpd, chance, shot):
 def test_graceful_restarts_under_load(stormy, origin, capsys):
     """20 restarts: no request fails, what was stored stays stored."""
     httpd = stormy
+    httpd.log.allow(*FULL)
     for number in range(PAGES):
         httpd.get(f"/storm/keep/{number}")
     before = origin.count("/storm/keep/1")

@@ -5,8 +5,9 @@ import time
 
 TROUBLE = re.compile(r"\[[\w.-]*:?(error|warn|crit|alert|emerg)\]|"
                      r"exit signal")
-# A server as small as the tests' is busy, and says so: no workers left, or places.
-BUSY = re.compile("AH00161|AH0028[678]|AH0048[45]|AH03490|AH10159")
+# A server as small as the tests' is busy, and says so.
+BUSY = re.compile(r"\] (AH00161|AH0028[67]|AH00484|AH10159): ")
+FULL = ("AH00288", "AH03490")  # no place for a child, as others have not ended
 SANITIZER = re.compile(r"runtime error:|(ERROR|WARNING): \w*Sanitizer|"
                        r"SUMMARY: \w*Sanitizer")
 

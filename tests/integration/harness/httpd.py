@@ -286,7 +286,7 @@ class Httpd:
         return client.fetch(self.port, target, headers=headers, **knobs)
 
     def wait_stored(self, target):
-        """Until it is found in the store; neither asks the origin nor stores."""
+        """Until it is found in the store; does not ask the origin."""
         probe = {"Cache-Control": "only-if-cached"}
         wait_for(lambda: self.get(target, probe).status != 504, target)
 
