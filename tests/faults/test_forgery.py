@@ -6,6 +6,7 @@ T25). Redis' entries are tried whole, in all protections; those of other stores,
 which the same code reads, in places."""
 import base64
 import os
+import re
 import subprocess
 
 import pytest
@@ -15,12 +16,12 @@ import kinds
 import table
 from harness.httpd import BUILD
 from kind import PATIENCE
-from servers import wait_for
 from stand import Stand, body_of
 
 # A probe finds what is stored, and stores nothing itself.
 PROBE = {"X-Probe": "1"}
 PROBES = """
+FCacheDebug on
 <If "req_novary('X-Probe') == '1'">
     FCacheMaxObject 1
 </If>
@@ -56,19 +57,13 @@ def tell(stand, fault, count, served):
                f"{count:8} {0:6} {len(served):5}")
 
 
-def stored(stand, name):
-    """Name and bytes of the entry of that path."""
-    store, target = stand.kind, f"/on/{name}"
-    store.remove(*store.entries())
-    others = set(store.entries())  # of requests that were just answered
-
-    def found():  # locks come and go, and are small
-        return [name for name in set(store.entries()) - others
-                if len(store.get(name) or b"") > 1000]
-    stand.httpd.get(target)
-    name, = wait_for(found, "the entry")
-    assert stand.httpd.get(target).cache == "HIT"
-    return name, store.get(name)
+def stored(stand, path):
+    """Name and bytes of the entry of that path, which nobody has asked for."""
+    target = f"/on/{path}"
+    told = stand.httpd.get(target).get("X-FCache-Debug")
+    name = re.search('name="([^"]+)"', told)[1]
+    stand.httpd.wait_stored(target)
+    return name, stand.kind.get(name)
 
 
 def is_served(connection, path):
