@@ -39,9 +39,13 @@
     {                                                                          \
         0, 0, 0                                                                \
     }
-#define MFC_DEBUG_OFF                                                          \
+#define MFC_SWITCH_OFF                                                         \
     {                                                                          \
         0, NULL                                                                \
+    }
+#define MFC_SWITCH_ON                                                          \
+    {                                                                          \
+        1, NULL                                                                \
     }
 #define MFC_TAGS_DEFAULT                                                       \
     {                                                                          \

@@ -44,10 +44,10 @@ typedef struct mfc_key_conf_t {
     void *builder_baton;
 } mfc_key_conf_t;
 
-typedef struct mfc_debug_t {
+typedef struct mfc_switch_t {
     int on;
     const ap_expr_info_t *expression; /* NULL: as `on` says */
-} mfc_debug_t;
+} mfc_switch_t;
 
 typedef enum mfc_control_mode_t {
     MFC_CONTROL_KEEP,
@@ -202,7 +202,7 @@ const char *mfc_parse_coder(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_key(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_header_name(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_cache_status(cmd_parms *, void *, int, char *const[]);
-const char *mfc_parse_debug(cmd_parms *, void *, int, char *const[]);
+const char *mfc_parse_switch(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_env_prefix(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_client_control(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_methods(cmd_parms *, void *, int, char *const[]);
@@ -218,6 +218,9 @@ const char *mfc_parse_stale(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_tags(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_tag(cmd_parms *, void *, int, char *const[]);
 const char *mfc_parse_invalidate(cmd_parms *, void *, int, char *const[]);
+
+/* Off when the expression fails. */
+int mfc_switch_is_on(const mfc_switch_t *of, request_rec *r);
 
 /* Compiles an expression that makes text; NULL or why it cannot. */
 const char *mfc_parse_text_expr(cmd_parms *cmd, const char *text,

@@ -407,9 +407,6 @@ void mfc_namespaces_stored(const request_rec *r, const mfc_ctx_t *ctx);
 
 /* ---- debug.c ------------------------------------------------------------- */
 
-/* May this request's client know? */
-int mfc_debug_is_wanted(request_rec *r, const mfc_conf_t *conf);
-
 /* The value of the debug field. */
 const char *mfc_debug_text(request_rec *r, const mfc_ctx_t *ctx);
 

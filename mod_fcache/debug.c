@@ -9,18 +9,6 @@
 
 #define MAX_KEY 1024 /* bytes of the key that are shown */
 
-int mfc_debug_is_wanted(request_rec *r, const mfc_conf_t *conf)
-{
-    const char *error = NULL;
-    int is_true;
-
-    if (conf->debug.expression == NULL) {
-        return conf->debug.on;
-    }
-    is_true = ap_expr_exec(r, conf->debug.expression, &error);
-    return error == NULL && is_true > 0;
-}
-
 /* Who decided: the check of the request, of the entry, or of the answer. */
 static const char *rule_of(const mfc_ctx_t *ctx)
 {

@@ -207,7 +207,7 @@ static mfc_ctx_t *ctx_create(request_rec *r, const mfc_conf_t *conf)
     ctx->conf = conf;
     mfc_later_choose(r, ctx, mfc_store_of(conf));
     ctx->started_us = apr_time_now();
-    ctx->is_debugged = mfc_debug_is_wanted(r, conf);
+    ctx->is_debugged = mfc_switch_is_on(&conf->debug, r);
     mfc_conf_policy(conf, &ctx->policy);
     ctx->policy.refreshes = mfc_refresh_can(r);
     ap_set_module_config(r->request_config, &fcache_module, ctx);

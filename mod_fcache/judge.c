@@ -35,6 +35,12 @@ static void spread(mfc_ctx_t *ctx)
     }
 }
 
+static void refuse(mfc_ctx_t *ctx, fcache_reason_t reason)
+{
+    ctx->judgement.ruling = FCACHE_RULING_NO_STORE;
+    ctx->judgement.reason = reason;
+}
+
 void mfc_judge(request_rec *r, mfc_ctx_t *ctx, fcache_fields_t fields)
 {
     fcache_response_t response = {r->status, fields, ctx->started_us,
@@ -51,7 +57,9 @@ void mfc_judge(request_rec *r, mfc_ctx_t *ctx, fcache_fields_t fields)
     ctx->answered_us = response.response_us;
     spread(ctx);
     if (would_replace_whole(r, ctx)) {
-        ctx->judgement.ruling = FCACHE_RULING_NO_STORE;
-        ctx->judgement.reason = FCACHE_REASON_PARTIAL;
+        refuse(ctx, FCACHE_REASON_PARTIAL);
+    } else if (ctx->judgement.ruling == FCACHE_RULING_STORE &&
+               !mfc_switch_is_on(&ctx->conf->store_if, r)) {
+        refuse(ctx, FCACHE_REASON_STORE_IF);
     }
 }

@@ -77,6 +77,8 @@ BAD = [
     ("FCacheDebug", "me", "on|off|expr="),
     ("FCacheDebug", '"expr=%{HTTP:"', "on|off|expr="),
     ("FCacheDebug", "expr=nosuch('x')", "on|off|expr="),
+    ("FCacheStoreIf", "never", "on|off|expr="),
+    ("FCacheStoreIf", '"expr=%{resp:"', "on|off|expr="),
     ("FCacheEnvPrefix", '"A B"', "none"),
     ("FCacheEnvPrefix", "1A", "none"),
     ("FCacheClientCacheControl", "drop", "keep|unset|set"),

@@ -89,6 +89,7 @@ typedef enum fcache_verdict_t {
     X(UNEXPECTED_304, "unexpected-304")                                        \
     X(STORE_BUSY, "store-busy")                                                \
     X(STORE_LATE, "store-late")                                                \
+    X(STORE_IF, "store-if")                                                    \
     X(TOO_LARGE, "too-large")                                                  \
     X(TRUNCATED, "truncated")                                                  \
     X(CLIENT_ABORT, "client-abort")                                            \
