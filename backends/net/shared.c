@@ -49,8 +49,7 @@ fcache_status_t fcn_shared_open(const char *name, apr_pool_t *retain_pool,
                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED) {
         return fcache_error_set(error, FCACHE_UNAVAILABLE,
-                                "store %s: no shared memory: %s", name,
-                                strerror(errno));
+                                "no shared memory: %s", strerror(errno));
     }
     kept = apr_palloc(retain_pool, sizeof(*kept));
     kept->page = page;

@@ -50,7 +50,8 @@ typedef struct fcn_shared_t {
     fcn_cell_t cells[FCN_CELLS];
 } fcn_shared_t;
 
-/* The page of the store of that name in the pool, made if there is none. */
+/* The page of that name in the pool, made if there is none. No error tells the name,
+ * which may hold a password. */
 fcache_status_t fcn_shared_open(const char *name, apr_pool_t *retain_pool,
                                 fcn_shared_t **out_shared,
                                 fcache_error_t *error);

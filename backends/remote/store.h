@@ -10,7 +10,7 @@
 
 typedef struct fcr_t {
     const char *name;
-    const char *page_name; /* of the shared page: the store and where it is */
+    const char *page_name; /* of the shared page; may hold a password */
     const fcr_client_ops_t *client;
     void *client_self;
     fcn_limits_t limits;

@@ -6,6 +6,8 @@
 
 #include <fcache/backend.h>
 
+#include <sys/resource.h>
+
 static void check_untold(const char *url, const char *text)
 {
     static const char *const parts[] = {"hun", "ter2"};
@@ -94,10 +96,39 @@ static void passwords_are_not_told(void **state)
     }
 }
 
+/* Nor when there is no memory for what processes share. */
+static void passwords_are_not_told_of_good_urls(void **state)
+{
+    static const char *const rows[] = {
+        "redis://u:hunter2@127.0.0.1",
+        "redis://127.0.0.1?password=hunter2",
+    };
+    fcache_backends_t *kinds = fcache_backends_create(*state);
+    fcache_backends_add_builtin(kinds);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        fcache_backend_t *backend = NULL;
+        fcache_error_t error = {""};
+        struct rlimit before, none;
+        ROW(i, rows[i]);
+        CHECK_INT(fcache_backend_create(kinds, "x", rows[i], NULL, &backend,
+                                        *state, &error),
+                  FCACHE_OK);
+        CHECK_INT(getrlimit(RLIMIT_AS, &before), 0);
+        none = before;
+        none.rlim_cur = 0;
+        CHECK_INT(setrlimit(RLIMIT_AS, &none), 0);
+        fcache_status_t status = fcache_backend_open(backend, *state, &error);
+        CHECK_INT(setrlimit(RLIMIT_AS, &before), 0);
+        CHECK_INT(status, FCACHE_UNAVAILABLE);
+        check_untold(rows[i], error.text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         pool_test(passwords_are_not_told),
+        pool_test(passwords_are_not_told_of_good_urls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
