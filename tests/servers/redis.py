@@ -15,7 +15,8 @@ HOST = "127.0.0.1"
 USER = ("user", "fcache", "on", ">pass%word", "~t*:*", "~{fcache}*",
         "resetchannels", "-@all", "+mget", "+set", "+unlink", "+eval", "+get",
         "+incr", "+getrange", "+select", "+scan", "+info")
-IN_CLUSTER = (*USER, "+cluster|slots")
+IN_CLUSTER = (*USER, "+cluster|slots", "+asking")
+MOVING_SLOTS = (*IN_CLUSTER, "+cluster|myid", "+cluster|setslot")
 WATCHED = (*USER, "+role")
 OF_SENTINEL = ("user", "fcache", "on", ">pass%word", "resetchannels", "-@all",
                "+sentinel|get-master-addr-by-name")
@@ -109,14 +110,14 @@ def cut_off_replicas(port):
 class Cluster:
     """Three masters, each with a replica if asked for."""
 
-    def __init__(self, folder, stack, replicas=0):
+    def __init__(self, folder, stack, replicas=0, user=IN_CLUSTER):
         count = 3 + 3 * replicas
         ports = free_ports(2 * count)
         self.ports, buses = ports[:count], ports[count:]
         self.servers = {
             port: stack.enter_context(server(
                 folder, port, "--cluster-enabled", "yes", "--cluster-port",
-                bus, "--" + IN_CLUSTER[0], *IN_CLUSTER[1:],
+                bus, "--" + user[0], *user[1:],
                 "--cluster-node-timeout", "1000",
                 "--cluster-require-full-coverage", "no",
                 "--repl-diskless-sync-delay", "0"))
@@ -207,10 +208,10 @@ def cluster(folder):
         yield f"{Cluster(folder, stack).url}&{PATIENT}"
 
 
-def open_cluster(folder):
-    """With every right."""
+def moving_cluster(folder):
+    """Whose user may move slots, too."""
     with contextlib.ExitStack() as stack:
-        yield f"{Cluster(folder, stack).open_url}&{PATIENT}"
+        yield f"{Cluster(folder, stack, user=MOVING_SLOTS).url}&{PATIENT}"
 
 
 def sentinel(folder):
@@ -225,6 +226,6 @@ KINDS = {
     "redis-unix": unix_socket,
     "redis-tls-acl": tls_acl,
     "redis-cluster": cluster,
-    "redis-cluster-open": open_cluster,
+    "redis-cluster-moving": moving_cluster,
     "redis-sentinel": sentinel,
 }
