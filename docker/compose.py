@@ -17,11 +17,14 @@ BUILD = HERE.parent / "build" / "fleet"
 PROJECT = "fcache"
 MINE = ("--filter", f"label=com.docker.compose.project={PROJECT}")
 
-AWS = {name: os.environ.get(name, "local")
-       for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
 # People with an account may name another service; its region is in AWS_REGION.
 DYNAMODB = os.environ.get("DYNAMODB_ENDPOINT", "http://dynamodb:8000")
+OWN_DYNAMODB = "DYNAMODB_ENDPOINT" not in os.environ
+AWS = {"AWS_ACCESS_KEY_ID": os.environ.get("AWS_ACCESS_KEY_ID", "local"),
+       "AWS_SECRET_ACCESS_KEY": os.environ.get("AWS_SECRET_ACCESS_KEY", "local"),
+       "AWS_SESSION_TOKEN": os.environ.get("AWS_SESSION_TOKEN", "")}
 SECRET = "secret-file=/etc/fcache/conf.d/secret"
+PATIENCE_S = 1800  # for any one command
 # For tests that are not about time, nor about secrets.
 PATIENT = "integrity=off&connect=10s&read=10s&lookup=10s&store=10s"
 
@@ -33,8 +36,9 @@ STORES = {
     "sentinel": ("redis://sentinel1:26379,sentinel2:26379,sentinel3:26379"
                  f"?sentinel=fcache&{SECRET}"),
     "memcached": f"memcached://memcached1,memcached2?{SECRET}",
-    "dynamodb": ("dynamodb://fcache?plaintext=on&region="
+    "dynamodb": ("dynamodb://fcache?region="
                  f"{os.environ.get('AWS_REGION', 'us-east-1')}"
+                 f"&plaintext={'on' if DYNAMODB.startswith('http:') else 'off'}"
                  f"&endpoint={DYNAMODB}&{SECRET}"),
 }
 
@@ -91,11 +95,15 @@ def free_ports(count):
     return ports
 
 
-def run(command, check, quiet, env):
-    done = subprocess.run(command, env=env, check=False, text=True,
-                          stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE if quiet else None,
-                          stderr=subprocess.STDOUT if quiet else None)
+def run(command, check, env):
+    """Its output and its errors are one text, as its reader would see them."""
+    try:
+        done = subprocess.run(command, env=env, check=False, text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=PATIENCE_S)
+    except subprocess.TimeoutExpired as late:
+        raise Failed(f"{' '.join(command)}: not within {PATIENCE_S} s\n"
+                     f"{late.output or ''}") from late
     if check and done.returncode != 0:
         raise Failed(f"{' '.join(command)}: status {done.returncode}\n"
                      f"{done.stdout or ''}")
@@ -107,32 +115,42 @@ class Fleet:
         self.compose_command = (
             ["docker-compose"] if shutil.which("docker-compose")
             else ["docker", "compose"])
-        self.ports = free_ports(2)
         self.env = {**os.environ, "DOCKER_BUILDKIT": "0",
                     "COMPOSE_DOCKER_CLI_BUILD": "0",
-                    "PORT1": str(self.ports[0]), "PORT2": str(self.ports[1]),
                     "CONF_D": str(BUILD / "conf.d"), **AWS}
+        used = self.ports_in_use()
+        self.ports = used if len(used) == 2 else free_ports(2)
+        self.env.update({f"PORT{i}": str(port)
+                         for i, port in enumerate(self.ports, 1)})
 
-    def compose(self, *words, profiles=(), check=True, quiet=True, env=None):
+    def ports_in_use(self):
+        """Of the httpds that are up already."""
+        return [int(self.docker("port", each, "8080/tcp").rpartition(":")[2])
+                for service in ("web1", "web2")
+                for each in self.docker(
+                    "ps", "-q", *MINE, "--filter",
+                    f"label=com.docker.compose.service={service}").split()]
+
+    def compose(self, *words, profiles=(), check=True, env=None):
         command = [*self.compose_command, "-p", PROJECT, "-f",
                    str(HERE / "compose.yaml"), *words]
-        return run(command, check, quiet,
+        return run(command, check,
                    {**self.env, "COMPOSE_PROFILES": ",".join(profiles),
                     **(env or {})})
 
-    def inside(self, *words, env=None, quiet=True):
+    def inside(self, *words, env=None):
         """In the tester, which is in the private network."""
         options = [word for name, value in (env or {}).items()
                    for word in ("-e", f"{name}={value}")]
         return self.compose("exec", "-T", *options, "tester", *words,
-                            profiles=["test"], quiet=quiet, check=False)
+                            profiles=["test"], check=False)
 
-    def container(self, service, profiles):
+    def container(self, service, profiles=()):
         done = self.compose("ps", "-q", service, profiles=profiles)
         return done.stdout.strip()
 
     def docker(self, *words):
-        return run(["docker", *words], True, True, self.env).stdout.strip()
+        return run(["docker", *words], True, self.env).stdout.strip()
 
     def start(self, profile, *more):
         """With that store, and whatever else those profiles name."""
@@ -143,10 +161,16 @@ class Fleet:
         if profile == "dynamodb":
             self.make_table()
 
+    def count(self, *filters):
+        return len(self.docker("ps", "-aq", *MINE, *(
+            word for each in filters for word in ("--filter", each))).split())
+
     def is_healthy(self):
-        """All that run and tell of their health."""
-        return not any(self.docker("ps", "-q", *MINE, "--filter", f"health={bad}")
-                       for bad in ("starting", "unhealthy"))
+        """All that tell of their health; and what has ended has ended well."""
+        return (self.count("health=starting") == self.count("health=unhealthy") == 0
+                and self.count("status=exited") == self.count("exited=0")
+                and self.count("label=com.docker.compose.service=cluster",
+                               "status=running") == 0)
 
     def make_table(self):
         """A store that keeps its tables in memory has none when it starts."""

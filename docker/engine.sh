@@ -3,22 +3,25 @@
 # A Docker engine for the harness: the one that answers, or one of our own.
 #
 #   engine.sh up     says how to reach it, for DOCKER_HOST
+#   engine.sh own    is there one that `up` started, and nobody ended?
 #   engine.sh base   makes sure that the base image is there
-#   engine.sh down   stops what `up` started, removes what it left, and fails if
+#   engine.sh down   stops what `up` started with all that runs in it, and fails if
 #                    the host is not as it was before
 #
 # Where an engine answers `docker info`, that is used, and `down` does nothing.
 # Else Debian's is started by hand, in a folder of its own, without touching the
 # firewall. A base image that cannot be pulled is made with debootstrap.
 set -euo pipefail
+shopt -s inherit_errexit
 
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 readonly here
-folder=$(realpath -m "${FCACHE_DOCKER_DIR:-$here/../build/docker}")
+folder=$(realpath -m "${FCACHE_DOCKER_DIR:-$here/../build}/docker-engine")
 readonly folder
 readonly cache=${XDG_CACHE_HOME:-$HOME/.cache}/fcache
-readonly base=${BASE:-debian:bookworm-slim}
-readonly own=unix://$folder/docker.sock
+readonly base=debian:bookworm-slim
+readonly socket=$folder/docker.sock
+readonly own=unix://$socket
 
 say() {
     printf 'engine: %s\n' "$*" >&2
@@ -33,8 +36,17 @@ answers() {
     docker -H "$1" info >/dev/null 2>&1
 }
 
+# What the host was like before is there from before the start to after the end.
 is_own() {
-    [ -e "$folder/dockerd.pid" ]
+    [ -s "$folder/before" ]
+}
+
+# The pid of our dockerd, if it lives: a file may name what has come after it.
+own_pid() {
+    local pid
+    pid=$(cat "$folder/dockerd.pid" 2>/dev/null) &&
+        tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF "dockerd --data-root $folder/" &&
+        echo "$pid"
 }
 
 need() {
@@ -52,7 +64,10 @@ host_state() {
     {
         printf 'link %s\n' /sys/class/net/*
         sed 's/^/mount /' /proc/self/mounts
-        iptables-save 2>&1 | sed '/^#/d; s/\[.*//; s/^/firewall /' || :
+        {
+            iptables-save
+            ip6tables-save
+        } 2>&1 | sed '/^#/d; s/\[.*//; s/^/firewall /' || :
         sed 's/^/forward /' /proc/sys/net/ipv4/ip_forward
         find /sys/fs/cgroup -type d -path '*docker*' -printf 'path %p\n' || :
         find /etc/docker /run/docker /run/containerd /opt/containerd \
@@ -79,12 +94,16 @@ has_cgroups() {
 
 # Storage is overlay2, or whatever the file system below can do, vfs at last.
 # Where there is no init, nobody mounts cgroups.
+# One that was killed is started where it was, to clean up what it had started.
 start_engine() {
     local i pid
     [ "$(id -u)" -eq 0 ] || die "no engine answers, and only root can start one"
-    need dockerd docker
+    [ ${#socket} -lt 90 ] ||
+        die "$folder is too long a path for sockets (see FCACHE_DOCKER_DIR)"
+    need dockerd docker iptables-save ip6tables-save
     mkdir -p "$folder"
-    host_state >"$folder/before"
+    is_own || host_state >"$folder/before"
+    own_pid >/dev/null || rm -f "$folder/dockerd.pid"
     has_cgroups </proc/self/mounts || mount -t cgroup2 cgroup2 /sys/fs/cgroup
     setsid dockerd --data-root "$folder/data" --exec-root "$folder/exec" \
         -H "$own" --pidfile "$folder/dockerd.pid" \
@@ -98,8 +117,8 @@ start_engine() {
     done
     grep -v level=info "$folder/dockerd.log" | tail -n 20 >&2
     kill "$pid" 2>/dev/null || :
-    rm -f "$folder/dockerd.pid"
-    die "dockerd cannot be started here; its last words are above"
+    say "dockerd cannot be started here; its last words are above"
+    return 1
 }
 
 up() {
@@ -108,8 +127,8 @@ up() {
     elif docker info >/dev/null 2>&1; then
         echo "${DOCKER_HOST:-}"
     else
-        say "no engine answers: starting one in $folder"
-        start_engine
+        say "no engine answers: starting one in $folder (until ./run docker down)"
+        start_engine || die "no engine"
         echo "$own"
     fi
 }
@@ -141,18 +160,19 @@ make_rootfs() {
     chmod +x "$root/usr/sbin/policy-rc.d"
 }
 
-# The base image as a tar file, made once on this machine.
+# The base image as a tar file, made once on this machine. In a subshell.
 base_tar() {
     local tar=$cache/bookworm.tar root
     if [ ! -s "$tar" ]; then
         need debootstrap
         mkdir -p "$cache"
         root=$(mktemp -d "$cache/rootfs.XXXXXX")
+        # shellcheck disable=SC2064 # the folder that it is now
+        trap "rm -rf --one-file-system '$root' '$tar.new'" EXIT
         say "making the base image with debootstrap"
         make_rootfs "$root"
         tar -C "$root" -cf "$tar.new" .
         mv "$tar.new" "$tar"
-        rm -rf --one-file-system "$root"
     fi
     echo "$tar"
 }
@@ -160,17 +180,30 @@ base_tar() {
 make_base() {
     local tar
     ! docker image inspect "$base" >/dev/null 2>&1 || return 0
-    if [ ! -s "$cache/bookworm.tar" ] || [ "$base" != debian:bookworm-slim ]; then
-        ! timeout 300 docker pull "$base" >&2 || return 0
-    fi
-    [ "$base" = debian:bookworm-slim ] ||
-        die "cannot pull $base; without a registry there is debian:bookworm-slim"
+    ! timeout 120 docker pull "$base" >&2 || return 0
     tar=$(base_tar)
     docker import -c 'CMD ["bash"]' -c 'ENV DEBIAN_FRONTEND=noninteractive' \
         "$tar" "$base" >/dev/null
 }
 
 # ---- down --------------------------------------------------------------------
+
+end_containers() {
+    docker -H "$own" ps -aq | xargs -r docker -H "$own" rm -f >/dev/null
+    docker -H "$own" network prune -f >/dev/null
+}
+
+end_engine() {
+    local pid i signal
+    for signal in TERM KILL; do
+        pid=$(own_pid) || return 0
+        kill -"$signal" "$pid"
+        for ((i = 0; i < 300; i++)); do
+            own_pid >/dev/null || return 0
+            sleep 0.1
+        done
+    done
+}
 
 unmount_all() {
     local mount
@@ -181,15 +214,13 @@ unmount_all() {
 }
 
 down() {
-    local pid before i
+    local before
     is_own || return 0
-    pid=$(cat "$folder/dockerd.pid")
     before=$(cat "$folder/before")
-    kill "$pid" 2>/dev/null || say "dockerd had ended already"
-    for ((i = 0; i < 300; i++)); do
-        kill -0 "$pid" 2>/dev/null || break
-        sleep 0.1
-    done
+    if answers "$own" || start_engine; then
+        end_containers || say "not all containers could be ended"
+    fi
+    end_engine
     unmount_all
     rm -rf --one-file-system "$folder"
     remove_paths "$before"
@@ -201,7 +232,8 @@ down() {
 
 case ${1:-} in
 up) up ;;
+own) is_own ;;
 base) make_base ;;
 down) down ;;
-*) die "usage: engine.sh up|base|down" ;;
+*) die "usage: engine.sh up|own|base|down" ;;
 esac

@@ -48,12 +48,14 @@ async def list_items(request: Request):
 
 
 @app.get("/items/{number}")
-async def one_item(number: int):
-    """One item, or a 404 without a lifetime of its own."""
+async def one_item(number: int, request: Request):
+    """One item, and the query it was asked for with; or a 404 without a lifetime
+    of its own."""
     await asyncio.sleep(SLOW_S)
     if not 1 <= number <= len(ITEMS):
         return answer({"error": "no such item"}, 404)
-    return answer({"item": ITEMS[number - 1]}, Cache_Control="max-age=60")
+    return answer({"item": ITEMS[number - 1], "query": request.url.query},
+                  Cache_Control="max-age=60")
 
 
 @app.get("/me")
