@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http.h"
 
+#include "../net/shared.h"
+
 #include <apr_strings.h>
 #include <curl/curl.h>
 #include <netinet/in.h>
@@ -17,9 +19,11 @@ struct fcd_http_t {
     CURL *easy;
     CURLM *multi; /* easy's own, so that we do the waiting */
     struct curl_slist *resolve;
-    fcache_buf_t *reply; /* of the call under way */
+    fcn_address_t address; /* len 0: in the URLs */
+    int is_unreachable;    /* the last call got no connection to it */
+    fcache_buf_t *reply;   /* of the call under way, as all below */
     int64_t date_s;
-    int is_connected; /* of the call under way */
+    int is_connected;
     int is_too_large;
 };
 
@@ -146,6 +150,7 @@ fcache_status_t fcd_http_create(const fcd_trust_t *trust,
     fcd_http_t *http = calloc(1, sizeof(*http));
     int is_good = http != NULL;
     if (is_good) {
+        http->address = address ? *address : http->address;
         http->easy = curl_easy_init();
         http->multi = curl_multi_init();
         is_good = http->easy && http->multi && set_options(http, trust) &&
@@ -168,6 +173,12 @@ void fcd_http_close(fcd_http_t *http)
         curl_slist_free_all(http->resolve);
         free(http);
     }
+}
+
+const fcn_address_t *fcd_http_unreachable(const fcd_http_t *http)
+{
+    return http->is_unreachable && http->address.len > 0 ? &http->address
+                                                         : NULL;
 }
 
 /* ---- calls --------------------------------------------------------------- */
@@ -353,6 +364,8 @@ fcache_status_t fcd_http_call(fcd_http_t *http, const fcd_call_t *call,
     headers = headers_of(call);
     if (headers && set_call(http, call, headers)) {
         status = perform(http, call, error);
+        http->is_unreachable =
+            fcn_outcome_of(status) == FCN_FAILED && !http->is_connected;
     } else {
         fcache_error_set(error, status, "a request that cannot be sent");
     }

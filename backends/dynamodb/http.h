@@ -62,4 +62,8 @@ typedef struct fcd_answer_t {
 fcache_status_t fcd_http_call(fcd_http_t *http, const fcd_call_t *call,
                               fcd_answer_t *out_answer, fcache_error_t *error);
 
+/* The address that the last call could not connect to, TLS included; NULL when it
+ * could. Borrowed. */
+const fcn_address_t *fcd_http_unreachable(const fcd_http_t *http);
+
 #endif

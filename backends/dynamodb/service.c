@@ -64,7 +64,11 @@ typedef struct attempt_t {
     fcd_pass_t pass;
     fcd_header_t headers[6];
     size_t header_count;
+    int64_t skew_s; /* that it was signed with */
     fcd_answer_t answer;
+    int again;        /* worth another */
+    int is_corrected; /* the clock was, before */
+    int unreachable;  /* addresses that were tried */
 } attempt_t;
 
 static int64_t local_s(void)
@@ -98,7 +102,8 @@ static fcache_status_t sign(fcd_service_t *service,
                             const fcd_exchange_t *exchange, attempt_t *attempt,
                             fcache_error_t *error)
 {
-    int64_t now_s = local_s() + atomic_load(&service->skew_s);
+    attempt->skew_s = atomic_load(&service->skew_s);
+    int64_t now_s = local_s() + attempt->skew_s;
     fcd_signable_t request = {
         .method = fcache_str("POST"),
         .path = fcache_str("/"),
@@ -155,15 +160,14 @@ static fcache_status_t post(const fcd_service_t *service, fcd_http_t *http,
 }
 
 /* Was the clock wrong, and is it right now? */
-static int correct_clock(fcd_service_t *service, const attempt_t *attempt,
-                         int64_t used_s)
+static int correct_clock(fcd_service_t *service, const attempt_t *attempt)
 {
     int64_t theirs_s = attempt->answer.date_s;
-    if (theirs_s == 0) {
+    if (theirs_s == 0 || attempt->is_corrected) {
         return 0;
     }
     int64_t skew_s = theirs_s - local_s();
-    int64_t change_s = skew_s - used_s;
+    int64_t change_s = skew_s - attempt->skew_s;
     if (change_s > -SKEW_S && change_s < SKEW_S) {
         return 0;
     }
@@ -171,10 +175,9 @@ static int correct_clock(fcd_service_t *service, const attempt_t *attempt,
     return 1;
 }
 
-/* What came of it. *out_again: worth another signature. */
+/* What came of it, and is it worth another signature? */
 static fcache_status_t judge(fcd_service_t *service, fcd_exchange_t *exchange,
-                             const attempt_t *attempt, int64_t used_s,
-                             int *out_again, fcache_error_t *error)
+                             attempt_t *attempt, fcache_error_t *error)
 {
     fcache_bytes_t reply = fcache_buf_bytes(exchange->reply);
     if (attempt->answer.status == 200) {
@@ -187,7 +190,8 @@ static fcache_status_t judge(fcd_service_t *service, fcd_exchange_t *exchange,
         fcd_credentials_renew(service->credentials, attempt->pass.version);
         break;
     case FCD_REMEDY_CLOCK:
-        *out_again = correct_clock(service, attempt, used_s);
+        attempt->again = correct_clock(service, attempt);
+        attempt->is_corrected = 1;
         break;
     case FCD_REMEDY_NONE:
     case FCD_REMEDY_TABLE:
@@ -197,13 +201,22 @@ static fcache_status_t judge(fcd_service_t *service, fcd_exchange_t *exchange,
     return exchange->failure.status;
 }
 
+/* Nobody was there: to the name's next address? Then the lease is given back. */
+static int may_move(fcd_service_t *service, const fcd_exchange_t *exchange,
+                    attempt_t *attempt, fcn_lease_t *lease)
+{
+    const fcn_address_t *address = fcd_http_unreachable(lease->conn);
+    return address &&
+           fcn_node_may_move(service->node, lease, address,
+                             ++attempt->unreachable, exchange->deadline);
+}
+
 static fcache_status_t try_once(fcd_service_t *service,
                                 fcd_exchange_t *exchange, attempt_t *attempt,
-                                int *out_again, fcache_error_t *error)
+                                fcache_error_t *error)
 {
-    int64_t used_s = atomic_load(&service->skew_s);
     fcn_lease_t lease;
-    *out_again = 0;
+    attempt->again = 0;
     fcache_status_t status = sign(service, exchange, attempt, error);
     if (status == FCACHE_OK) {
         status =
@@ -214,9 +227,12 @@ static fcache_status_t try_once(fcd_service_t *service,
     }
     status = post(service, lease.conn, exchange, attempt, error);
     if (status == FCACHE_OK) {
-        status = judge(service, exchange, attempt, used_s, out_again, error);
+        status = judge(service, exchange, attempt, error);
+    } else if (may_move(service, exchange, attempt, &lease)) {
+        attempt->again = 1;
+        return status;
     }
-    fcn_node_give(service->node, &lease, *out_again ? FCACHE_OK : status);
+    fcn_node_give(service->node, &lease, attempt->again ? FCACHE_OK : status);
     return status;
 }
 
@@ -225,14 +241,13 @@ fcache_status_t fcd_service_call(fcd_service_t *service,
                                  fcache_error_t *error)
 {
     attempt_t attempt;
-    int again = 0;
+    fcache_status_t status;
     fcd_failure_t none = {.status = FCACHE_OK};
     exchange->failure = none;
-    fcache_status_t status =
-        try_once(service, exchange, &attempt, &again, error);
-    if (again) {
-        status = try_once(service, exchange, &attempt, &again, error);
-    }
+    attempt.is_corrected = attempt.unreachable = 0;
+    do {
+        status = try_once(service, exchange, &attempt, error);
+    } while (attempt.again);
     fcd_pass_erase(&attempt.pass);
     return status;
 }

@@ -165,6 +165,14 @@ static fcache_status_t reserve_good(fcn_node_t *node, fcn_deadline_t deadline,
     }
 }
 
+/* After so many tries: it is avoided from now on. */
+static int has_next(const fcn_node_t *node, const fcn_address_t *address,
+                    int tried, fcn_deadline_t deadline)
+{
+    int count = fcn_resolver_avoid(node->resolver, node->endpoint, address);
+    return tried < count && fcn_deadline_left_ms(deadline) > 0;
+}
+
 /* The name's addresses in turn, from the one that answered last. */
 static fcache_status_t open_any(fcn_node_t *node, fcn_address_t *address,
                                 fcn_deadline_t deadline, void **out_conn,
@@ -177,8 +185,7 @@ static fcache_status_t open_any(fcn_node_t *node, fcn_address_t *address,
             fcn_outcome_of(status) != FCN_FAILED) {
             return status;
         }
-        int count = fcn_resolver_avoid(node->resolver, node->endpoint, address);
-        if (tried >= count || fcn_deadline_left_ms(deadline) == 0 ||
+        if (!has_next(node, address, tried, deadline) ||
             fcn_resolver_address(node->resolver, node->endpoint, deadline,
                                  address, NULL) != FCACHE_OK) {
             return status;
@@ -221,6 +228,7 @@ static fcache_status_t find_address(fcn_node_t *node, fcn_deadline_t deadline,
 }
 
 static void put_back(fcn_node_t *node, const fcn_lease_t *lease);
+static void close_idle(fcn_node_t *node);
 
 fcache_status_t fcn_node_take(fcn_node_t *node, fcn_deadline_t deadline,
                               fcn_lease_t *out_lease, fcache_error_t *error)
@@ -229,6 +237,9 @@ fcache_status_t fcn_node_take(fcn_node_t *node, fcn_deadline_t deadline,
     notice_fork(node);
     if (!fcn_node_up_or_doubt(node)) {
         return is_open(node, error);
+    }
+    if (fcn_breaker_state(node->cell, fcn_clock_us())) {
+        close_idle(node); /* they would tell of a server that was */
     }
     fcache_status_t status = reserve_good(node, deadline, out_lease, error);
     if (status != FCACHE_OK) {
@@ -334,6 +345,15 @@ static void close_idle(fcn_node_t *node)
     }
 }
 
+/* Nobody is told of it. */
+static void withdraw(fcn_node_t *node, fcn_lease_t *lease)
+{
+    (void)fcn_breaker_tell(node->cell, node->limits, lease->gate, FCN_UNKNOWN,
+                           fcn_clock_us());
+    drop(node, lease->conn);
+    lease->conn = NULL;
+}
+
 int fcn_node_may_retry(fcn_node_t *node, fcn_lease_t *lease)
 {
     if (!lease->reused || atomic_load(&node->pid) != getpid()) {
@@ -343,11 +363,19 @@ int fcn_node_may_retry(fcn_node_t *node, fcn_lease_t *lease)
         atomic_fetch_add(&node->saved, RETRY_COST);
         return 0;
     }
-    (void)fcn_breaker_tell(node->cell, node->limits, lease->gate, FCN_UNKNOWN,
-                           fcn_clock_us());
     close_idle(node);
-    drop(node, lease->conn);
-    lease->conn = NULL;
+    withdraw(node, lease);
+    return 1;
+}
+
+int fcn_node_may_move(fcn_node_t *node, fcn_lease_t *lease,
+                      const fcn_address_t *address, int tried,
+                      fcn_deadline_t deadline)
+{
+    if (!has_next(node, address, tried, deadline)) {
+        return 0;
+    }
+    withdraw(node, lease);
     return 1;
 }
 

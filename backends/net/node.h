@@ -72,6 +72,17 @@ void fcn_node_give(fcn_node_t *node, fcn_lease_t *lease,
  */
 int fcn_node_may_retry(fcn_node_t *node, fcn_lease_t *lease);
 
+/*
+ * For ops whose open leaves it to the first request to connect: `address` could
+ * not be connected to. It is avoided; may another of the name's be tried? If so,
+ * 1: the lease was given back as one that came to nothing. Else 0, as `tried`
+ * addresses are all that there are or the deadline is over, and the lease is still
+ * to be given.
+ */
+int fcn_node_may_move(fcn_node_t *node, fcn_lease_t *lease,
+                      const fcn_address_t *address, int tried,
+                      fcn_deadline_t deadline);
+
 /* Closes the idle connections; those in use are closed when given back. */
 void fcn_node_flush(fcn_node_t *node);
 

@@ -218,6 +218,30 @@ static void it_is_asked_again(void **state) /* F26 */
     rig_down(&rig);
 }
 
+/* Those of before may lead to a server that has gone without a word. */
+static void it_is_asked_again_by_new_connections(void **state)
+{
+    (void)state;
+    fcn_lease_t leases[5], probe;
+    rig_t rig = {.peer = {.serve = peer_echoes}};
+    rig_up(&rig, "127.0.0.1", 1);
+    rig.limits.open_us = 1000;
+    for (size_t i = 0; i < COUNT(leases); i++) {
+        leases[i] = take_ok(&rig);
+    }
+    for (size_t i = 0; i < COUNT(leases); i++) {
+        fcn_node_give(rig.node, &leases[i], i < 2 ? FCACHE_OK : FCACHE_TIMEOUT);
+    }
+    while (take(&rig, &probe) != FCACHE_OK) {
+        usleep(100);
+    }
+    assert_int_equal(probe.gate, FCN_GATE_PROBE);
+    assert_false(probe.reused);
+    assert_int_equal(rig.closed, COUNT(leases));
+    fcn_node_give(rig.node, &probe, FCACHE_OK);
+    rig_down(&rig);
+}
+
 static void a_name_without_address_is_no_failure(void **state) /* F3 */
 {
     (void)state;
@@ -407,6 +431,7 @@ int main(void)
         cmocka_unit_test(no_more_than_the_pool),
         cmocka_unit_test(a_server_that_fails_is_not_asked),
         cmocka_unit_test(it_is_asked_again),
+        cmocka_unit_test(it_is_asked_again_by_new_connections),
         cmocka_unit_test(a_name_without_address_is_no_failure),
         cmocka_unit_test(names_addresses_are_tried_in_turn),
         cmocka_unit_test(a_server_that_moved_is_found),
