@@ -30,7 +30,7 @@ struct fcd_credentials_t {
     uint64_t version; /* 0: none yet */
     fcd_signing_key_t key;
     uint64_t key_version; /* of the secret that it was derived from */
-    int is_unwanted;      /* the service refused this version */
+    int is_unwanted;      /* refused by the service, or expired */
     unsigned failures;    /* in a row */
     fcache_error_t error; /* of the last */
 };
@@ -183,6 +183,15 @@ fcache_status_t fcd_credentials_create(const fcd_source_t *source,
     return FCACHE_OK;
 }
 
+/* Others are to be gotten now. Holds the mutex. */
+static void want_others(fcd_credentials_t *self)
+{
+    if (self->has_thread) {
+        self->is_unwanted = 1;
+        pthread_cond_broadcast(&self->changed);
+    }
+}
+
 /* Holds the mutex. */
 static fcache_status_t check(fcd_credentials_t *self, int64_t now_s,
                              fcache_error_t *error)
@@ -193,6 +202,9 @@ static fcache_status_t check(fcd_credentials_t *self, int64_t now_s,
                                 self->failures ? self->error.text : "none yet");
     }
     if (self->secret.expires_s > 0 && self->secret.expires_s <= now_s) {
+        if (!self->failures) { /* sooner than the thread thought */
+            want_others(self);
+        }
         return fcache_error_set(
             error, FCACHE_UNAVAILABLE, "the AWS credentials have expired: %s",
             self->failures ? self->error.text : "no newer ones yet");
@@ -250,9 +262,8 @@ void fcd_pass_erase(fcd_pass_t *pass)
 void fcd_credentials_renew(fcd_credentials_t *self, uint64_t version)
 {
     pthread_mutex_lock(&self->mutex);
-    if (self->has_thread && version == self->version) {
-        self->is_unwanted = 1;
-        pthread_cond_broadcast(&self->changed);
+    if (version == self->version) {
+        want_others(self);
     }
     pthread_mutex_unlock(&self->mutex);
 }

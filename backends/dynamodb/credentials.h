@@ -4,8 +4,9 @@
 
 /*
  * The credentials of a process, kept fresh by a thread of it: gotten anew five
- * minutes before they expire, or when the service refuses them. Requests never
- * wait for that, but for the very first that have none yet.
+ * minutes before they expire, or when the service refuses them or a request finds
+ * them expired, as the clock was set or the machine slept. Requests never wait for
+ * that, but for the very first that have none yet.
  */
 
 #include "../net/deadline.h"
