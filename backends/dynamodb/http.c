@@ -9,8 +9,10 @@
 #include <openssl/crypto.h>
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #define SLICE_MS  50 /* how long a cancelled call may still take */
 #define US_PER_MS 1000
@@ -23,6 +25,7 @@ struct fcd_http_t {
     int is_unreachable;    /* the last call got no connection to it */
     fcache_buf_t *reply;   /* of the call under way, as all below */
     int64_t date_s;
+    int has_no_socket;
     int is_connected;
     int is_too_large;
 };
@@ -76,6 +79,19 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *baton)
         http->date_s = when > 0 ? when : 0;
     }
     return size * count;
+}
+
+/* As curl's own, which does not tell that there are no more files from a server
+ * that is not there. */
+static curl_socket_t on_socket(void *baton, curlsocktype purpose,
+                               struct curl_sockaddr *address)
+{
+    fcd_http_t *http = baton;
+    (void)purpose;
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
+                    address->protocol);
+    http->has_no_socket = fd < 0 && errno != EAFNOSUPPORT;
+    return fd;
 }
 
 static int on_connected(void *baton, char *peer, char *self, int peer_port,
@@ -136,6 +152,8 @@ static int set_options(fcd_http_t *http, const fcd_trust_t *trust)
     SET(WRITEDATA, http);
     SET(HEADERFUNCTION, on_header);
     SET(HEADERDATA, http);
+    SET(OPENSOCKETFUNCTION, on_socket);
+    SET(OPENSOCKETDATA, http);
     SET(PREREQFUNCTION, on_connected);
     SET(PREREQDATA, http);
 #undef SET
@@ -290,6 +308,9 @@ static fcache_status_t result_of(fcd_http_t *http, CURLcode code,
             http->is_too_large ? "an answer that is too long"
                                : "no memory for the answer");
     case CURLE_COULDNT_CONNECT:
+        return fcache_error_set(
+            error, http->has_no_socket ? FCACHE_NO_MEMORY : FCACHE_UNAVAILABLE,
+            "%s", http->has_no_socket ? "no socket" : text);
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_GOT_NOTHING:
     case CURLE_SEND_ERROR:
@@ -359,6 +380,7 @@ fcache_status_t fcd_http_call(fcd_http_t *http, const fcd_call_t *call,
     fcache_buf_fini(call->reply);
     http->reply = call->reply;
     http->date_s = 0;
+    http->has_no_socket = 0;
     http->is_connected = 0;
     http->is_too_large = 0;
     headers = headers_of(call);

@@ -56,8 +56,9 @@ typedef struct fcd_answer_t {
 
 /*
  * OK is an answer, whatever its status. TIMEOUT; UNAVAILABLE: refused, closed,
- * cancelled; PROTOCOL: no HTTP, above the ceiling, or TLS that does not verify.
- * BAD_INPUT: a header field of ours that cannot be one.
+ * cancelled; PROTOCOL: no HTTP, above the ceiling, or TLS that does not verify;
+ * NO_MEMORY, also for no more files. BAD_INPUT: a header field of ours that cannot
+ * be one.
  */
 fcache_status_t fcd_http_call(fcd_http_t *http, const fcd_call_t *call,
                               fcd_answer_t *out_answer, fcache_error_t *error);

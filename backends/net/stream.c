@@ -35,6 +35,17 @@ static fcache_status_t gone(fcn_stream_t *stream, int code,
                             code ? strerror(code) : "the server hung up");
 }
 
+/* What this process or machine is short of is no failure of the server's; a family
+ * that there is not here may be another than that of its next address. */
+static fcache_status_t no_socket(fcn_stream_t *stream, fcache_error_t *error)
+{
+    if (errno == EAFNOSUPPORT) {
+        return gone(stream, errno, error);
+    }
+    return fcache_error_set(error, FCACHE_NO_MEMORY, "no socket: %s",
+                            strerror(errno));
+}
+
 static fcache_status_t refused(fcn_stream_t *stream, fcache_error_t *error)
 {
     char why[160];
@@ -108,7 +119,7 @@ static fcache_status_t connect_socket(fcn_stream_t *stream,
     socklen_t len = sizeof(code);
     stream->fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (stream->fd < 0) {
-        return gone(stream, errno, error);
+        return no_socket(stream, error);
     }
     set_options(stream->fd, family);
     if (connect(stream->fd, (const struct sockaddr *)&address->addr,

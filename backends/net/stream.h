@@ -34,7 +34,8 @@ int fcn_tls_has(const char *option);
 /* ---- streams ------------------------------------------------------------- */
 
 /* Connects, and with `tls` (may be NULL) shakes hands as with `host`. On the
- * heap. UNAVAILABLE refused, TIMEOUT, PROTOCOL for what TLS refuses. */
+ * heap. UNAVAILABLE refused, TIMEOUT, PROTOCOL for what TLS refuses, NO_MEMORY also
+ * when there are no more files or buffers for sockets. */
 fcache_status_t fcn_stream_open(const fcn_address_t *address, fcn_tls_t *tls,
                                 const char *host, fcn_deadline_t deadline,
                                 fcn_stream_t **out_stream,

@@ -7,6 +7,7 @@
 #include <dynamodb/http.h>
 
 #include <apr_strings.h>
+#include <sys/resource.h>
 
 #define ANSWER                                                                 \
     "HTTP/1.1 200 OK\r\nDate: Sun, 22 Nov 2026 18:36:51 GMT\r\n"               \
@@ -224,11 +225,52 @@ static void addresses_in_brackets_are_connected_to(void **state)
     fcache_buf_fini(&reply);
 }
 
+/* What this process is short of is not the service's failure. */
+static void no_more_files_is_not_unavailable(void **state)
+{
+    fcd_http_t *http = NULL;
+    fcache_buf_t reply;
+    fcd_answer_t answer = {0};
+    struct rlimit before;
+    peer_t peer = {.serve = NULL};
+    peer_listen(&peer, NULL, 1);
+    const fcn_endpoint_t endpoint = {.host = "cache.test",
+                                     .port = peer_port(&peer)};
+    fcd_call_t call = {
+        .method = "GET",
+        .url =
+            apr_psprintf(*state, "http://cache.test:%d/", (int)endpoint.port),
+        .reply = &reply,
+        .connect_us = 5 * S,
+        .read_us = 5 * S,
+        .deadline = fcn_deadline_in(10 * S),
+    };
+    fcache_buf_init(&reply, 16);
+    assert_int_equal(fcd_http_start(*state, NULL), FCACHE_OK);
+    assert_int_equal(
+        fcd_http_create(NULL, &endpoint, &peer.address, &http, NULL),
+        FCACHE_OK);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const struct rlimit none = {0, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    fcache_status_t status = fcd_http_call(http, &call, &answer, NULL);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(status, FCACHE_NO_MEMORY);
+    assert_null(fcd_http_unreachable(http));
+    close(peer.listen_fd);
+    assert_int_equal(fcd_http_call(http, &call, &answer, NULL),
+                     FCACHE_UNAVAILABLE);
+    assert_non_null(fcd_http_unreachable(http));
+    fcd_http_close(http);
+    fcache_buf_fini(&reply);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_the_right_server_is_talked_to),
         cmocka_unit_test(addresses_in_brackets_are_connected_to),
+        cmocka_unit_test(no_more_files_is_not_unavailable),
     };
     return cmocka_run_group_tests(tests, make_certs, remove_certs);
 }

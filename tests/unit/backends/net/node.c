@@ -6,6 +6,8 @@
 #include "names.h"
 #include "rig.h"
 
+#include <sys/resource.h>
+
 /* ---- reuse ---- */
 
 static void the_one_used_last_is_used_next(void **state)
@@ -258,6 +260,28 @@ static void a_name_without_address_is_no_failure(void **state) /* F3 */
     rig_down(&rig);
 }
 
+/* The breaker is for all processes, and the others may have files left. */
+static void no_more_files_opens_no_breaker(void **state)
+{
+    (void)state;
+    struct rlimit before;
+    fcn_lease_t lease;
+    rig_t rig = {.peer = {.serve = peer_echoes}};
+    rig_up(&rig, "127.0.0.1", 1);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const struct rlimit none = {0, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    for (int i = 0; i < 50; i++) {
+        assert_int_equal(take(&rig, &lease), FCACHE_NO_MEMORY);
+    }
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(rig_stats(&rig).breaker, 0);
+    lease = take_ok(&rig);
+    assert_true(ask(&lease, 11));
+    fcn_node_give(rig.node, &lease, FCACHE_OK);
+    rig_down(&rig);
+}
+
 /* Nobody listens at the first. */
 static void names_addresses_are_tried_in_turn(void **state)
 {
@@ -433,6 +457,7 @@ int main(void)
         cmocka_unit_test(it_is_asked_again),
         cmocka_unit_test(it_is_asked_again_by_new_connections),
         cmocka_unit_test(a_name_without_address_is_no_failure),
+        cmocka_unit_test(no_more_files_opens_no_breaker),
         cmocka_unit_test(names_addresses_are_tried_in_turn),
         cmocka_unit_test(a_server_that_moved_is_found),
         cmocka_unit_test(retries_have_a_budget),

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 
 #define REPLY     "a reply of a few bytes"
 #define REPLY_LEN (sizeof(REPLY) - 1)
@@ -161,6 +162,39 @@ static void a_closed_port_is_unavailable(void **state) /* F1 */
                      FCACHE_UNAVAILABLE);
     assert_string_equal(error.text, "Connection refused");
     assert_null(stream);
+}
+
+/* What this process is short of is not the server's failure. */
+static void no_more_files_is_not_unavailable(void **state)
+{
+    (void)state;
+    fcn_stream_t *stream = NULL;
+    fcache_error_t error;
+    struct rlimit before;
+    peer_t peer = {.serve = NULL};
+    peer_listen(&peer, NULL, 1);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const struct rlimit none = {0, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    fcache_status_t status =
+        fcn_stream_open(&peer.address, NULL, "127.0.0.1",
+                        fcn_deadline_in(60 * S), &stream, &error);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(status, FCACHE_NO_MEMORY);
+    assert_string_equal(error.text, "no socket: Too many open files");
+    close(peer.listen_fd);
+}
+
+/* It may have an address of another kind. */
+static void a_kind_of_address_that_is_not_here(void **state)
+{
+    (void)state;
+    fcn_stream_t *stream = NULL;
+    const fcn_address_t address = {.addr.ss_family = AF_MAX,
+                                   .len = sizeof(address.addr)};
+    assert_int_equal(fcn_stream_open(&address, NULL, "127.0.0.1",
+                                     fcn_deadline_in(60 * S), &stream, NULL),
+                     FCACHE_UNAVAILABLE);
 }
 
 /* The queue of a server that accepts nobody fills; then nothing answers. */
@@ -339,6 +373,8 @@ int main(void)
         cmocka_unit_test(segments_of_a_byte_are_legal),
         cmocka_unit_test(sockets_are_as_promised),
         cmocka_unit_test(a_closed_port_is_unavailable),
+        cmocka_unit_test(no_more_files_is_not_unavailable),
+        cmocka_unit_test(a_kind_of_address_that_is_not_here),
         cmocka_unit_test(a_black_hole_times_out),
         cmocka_unit_test(silence_times_out),
         cmocka_unit_test(one_that_does_not_read_times_out),
