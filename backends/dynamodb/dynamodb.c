@@ -99,6 +99,13 @@ static fcache_status_t child_init(void *self, apr_pool_t *pool,
     return fcd_service_join(&store->service, pool, error);
 }
 
+static void distrust(void *self, fcache_bytes_t home)
+{
+    fcd_store_t *store = self;
+    (void)home;
+    fcn_node_flush(store->service.node);
+}
+
 static uint64_t max_value(void *self)
 {
     (void)self;
@@ -168,6 +175,7 @@ const fcr_client_ops_t fcd_client = {
     .store = fcd_store,
     .remove = fcd_remove,
     .tick = fcd_tick,
+    .distrust = distrust,
     .walk = fcd_walk,
     .census = fcd_census,
     .max_value = max_value,

@@ -57,8 +57,8 @@ static uint64_t max_value(void *client)
         .scheme = (scheme_text), .options = fcrd_options,                      \
         .create = create_client, .open = open_client, .child_init = join,      \
         .fetch = fcrd_fetch, .store = fcrd_store, .remove = fcrd_remove,       \
-        .tick = fcrd_tick, .seed = fcrd_seed, .walk = fcrd_walk,               \
-        .census = fcrd_census, .max_value = max_value                          \
+        .tick = fcrd_tick, .seed = fcrd_seed, .distrust = fcrd_distrust,       \
+        .walk = fcrd_walk, .census = fcrd_census, .max_value = max_value       \
     }
 
 static const fcr_client_ops_t clients[] = {

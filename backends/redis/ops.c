@@ -411,3 +411,20 @@ fcache_status_t fcrd_seed(void *store, fcache_bytes_t home,
     change_end(&change);
     return status;
 }
+
+/* ---- distrust ------------------------------------------------------------ */
+
+/* It was read of the entry's server and of the counters'. */
+void fcrd_distrust(void *store, fcache_bytes_t home)
+{
+    fcrd_t *self = store;
+    const fcache_bytes_t names[] = {home, fcache_str("{fcache}")};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        fcrd_server_t *server =
+            fcrd_map_take(&self->map, slot_of(self, names[i]));
+        if (server) {
+            fcn_node_flush(server->node);
+        }
+        fcrd_map_release(&self->map, server);
+    }
+}

@@ -21,6 +21,7 @@ fcache_status_t fcrd_tick(void *self, const fcr_repair_t *repair,
 fcache_status_t fcrd_seed(void *self, fcache_bytes_t home, fcache_bytes_t clock,
                           const fcache_bytes_t *counters, size_t count,
                           fcn_deadline_t deadline, fcache_error_t *error);
+void fcrd_distrust(void *self, fcache_bytes_t home);
 fcache_status_t fcrd_walk(void *self, fcr_walk_fn fn, void *baton,
                           fcache_error_t *error);
 fcache_status_t fcrd_census(void *self, fcr_census_t *out_census,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A service that has several addresses, of which some do not answer. */
-#include "dynamodb/service.h"
+#include "dynamodb/dynamodb.h"
 
 #include "../net/names.h"
 #include "../net/peer.h"
@@ -13,7 +13,7 @@
 typedef struct rig_t {
     peer_t peer; /* at 127.0.0.1 only */
     fcn_limits_t limits;
-    fcd_service_t service;
+    fcd_store_t store;
 } rig_t;
 
 /* Whoever has sent a body that ends with it. */
@@ -52,13 +52,14 @@ static rig_t *rig_up(apr_pool_t *pool, const char *addresses)
                      FCACHE_OK);
     rig->limits.connect_us = rig->limits.read_us = 10 * S;
     rig->limits.failures = 2;
-    assert_int_equal(
-        fcd_service_create(options, &rig->limits, &rig->service, pool, NULL),
-        FCACHE_OK);
-    assert_int_equal(fcn_shared_open(apr_psprintf(pool, "service%d", ++count),
-                                     pool, &rig->service.shared, NULL),
+    assert_int_equal(fcd_service_create(options, &rig->limits,
+                                        &rig->store.service, pool, NULL),
                      FCACHE_OK);
-    assert_int_equal(fcd_service_join(&rig->service, pool, NULL), FCACHE_OK);
+    assert_int_equal(fcn_shared_open(apr_psprintf(pool, "service%d", ++count),
+                                     pool, &rig->store.service.shared, NULL),
+                     FCACHE_OK);
+    assert_int_equal(fcd_service_join(&rig->store.service, pool, NULL),
+                     FCACHE_OK);
     return rig;
 }
 
@@ -72,7 +73,8 @@ static fcache_status_t ask(rig_t *rig, int64_t us)
         .deadline = fcn_deadline_in(us),
     };
     fcache_buf_init(&reply, 1024);
-    fcache_status_t status = fcd_service_call(&rig->service, &exchange, NULL);
+    fcache_status_t status =
+        fcd_service_call(&rig->store.service, &exchange, NULL);
     fcache_buf_fini(&reply);
     return status;
 }
@@ -80,7 +82,7 @@ static fcache_status_t ask(rig_t *rig, int64_t us)
 static uint64_t breaker(const rig_t *rig)
 {
     fcache_stats_t stats = {0};
-    fcn_shared_stats(rig->service.shared, &stats);
+    fcn_shared_stats(rig->store.service.shared, &stats);
     return stats.breaker;
 }
 
@@ -153,12 +155,24 @@ static void an_address_that_is_silent_is_avoided(void **state)
     peer_stop(&rig->peer);
 }
 
+/* T27: what got what nobody stored there is not used again. */
+static void whom_is_distrusted_is_connected_to_anew(void **state)
+{
+    rig_t *rig = rig_up(*state, "127.0.0.1");
+    assert_int_equal(ask(rig, 60 * S), FCACHE_OK);
+    fcd_client.distrust(&rig->store, fcache_str("p:n:a"));
+    assert_int_equal(ask(rig, 60 * S), FCACHE_OK);
+    assert_int_equal(atomic_load(&rig->peer.connections), 2);
+    peer_stop(&rig->peer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         pool_test(the_address_that_answers_is_used),
         pool_test(no_address_that_answers_is_a_failure),
         pool_test(an_address_that_is_silent_is_avoided),
+        pool_test(whom_is_distrusted_is_connected_to_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -246,6 +246,19 @@ static void closed_unseen_is_asked_again(void **state)
     assert_int_equal(rig->peer.connections, 2);
 }
 
+/* T27: who got what nobody stored there goes on with new connections. */
+static void whom_is_distrusted_is_connected_to_anew(void **state)
+{
+    rig_t *rig = *state;
+    fcr_found_t found;
+    assert_int_equal(fetch(rig, &found), FCACHE_OK);
+    assert_int_equal(fetch(rig, &found), FCACHE_OK);
+    assert_int_equal(rig->peer.connections, 1);
+    rig->ops->distrust(rig->self, fcache_str("a:b:c"));
+    assert_int_equal(fetch(rig, &found), FCACHE_OK);
+    assert_int_equal(rig->peer.connections, 2);
+}
+
 static void too_many_names_are_not_asked_for(void **state)
 {
     rig_t *rig = *state;
@@ -271,6 +284,7 @@ int main(void)
         rig_test(unasked_replies_are_nobodys),
         rig_test(half_a_reply_is_none),
         rig_test(closed_unseen_is_asked_again),
+        rig_test(whom_is_distrusted_is_connected_to_anew),
         rig_test(too_many_names_are_not_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
