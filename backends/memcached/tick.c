@@ -48,7 +48,8 @@ typedef struct tick_t {
 static uint64_t number_of(fcache_bytes_t text)
 {
     uint64_t number = 0;
-    return fcmc_number(text, &number) && number <= FCR_CLOCK_MAX ? number : 0;
+    int is_one = fcmc_number(text, &number) && fcr_clock_is_credible(number);
+    return is_one ? number : 0;
 }
 
 static fcache_bytes_t first_word(fcache_bytes_t text)

@@ -26,6 +26,12 @@ static void note_clock(fcr_purge_t *purge, uint32_t clock_no, uint64_t clock)
     raise_to(&purge->shared->clock, clock);
 }
 
+int fcr_clock_is_credible(uint64_t clock)
+{
+    return clock <= FCR_CLOCK_MAX &&
+           clock <= (uint64_t)apr_time_now() + FCR_AHEAD_US;
+}
+
 /* Decimal text; 0 for anything else. */
 static int parse_number(fcache_bytes_t text, uint64_t *out)
 {
@@ -36,7 +42,7 @@ static int parse_number(fcache_bytes_t text, uint64_t *out)
         }
         *out = *out * 10 + (uint64_t)(text.ptr[i] - '0');
     }
-    return text.len > 0 && *out <= FCR_CLOCK_MAX;
+    return text.len > 0 && fcr_clock_is_credible(*out);
 }
 
 static fcache_status_t read_number(fcache_bytes_t name,
@@ -49,7 +55,8 @@ static fcache_status_t read_number(fcache_bytes_t name,
     }
     return fcache_error_set(error, FCACHE_PROTOCOL,
                             "%.*s in the store is not a number that was put "
-                            "there; delete it",
+                            "there, or far ahead of this server's time; "
+                            "delete it",
                             (int)name.len, name.ptr);
 }
 
@@ -123,9 +130,11 @@ static fcache_status_t tick(fcr_purge_t *purge, const fcr_repair_t *repair,
                                      out_clock, deadline, error);
     }
     if (status == FCACHE_OK &&
-        (*out_clock < least || *out_clock > FCR_CLOCK_MAX)) {
-        status = fcache_error_set(error, FCACHE_PROTOCOL,
-                                  "the store's clock did not move");
+        (*out_clock < least || !fcr_clock_is_credible(*out_clock))) {
+        status =
+            fcache_error_set(error, FCACHE_PROTOCOL,
+                             "{fcache}clock in the store did not move, or is "
+                             "far ahead of this server's time; delete it");
     }
     if (status != FCACHE_OK) {
         *out_clock = floor;
@@ -255,7 +264,7 @@ fcache_status_t fcr_purge_holds(fcr_purge_t *purge,
     if (subject->epoch > clock && !purge->client->clock_of) {
         /* The one clock was there once: it has been put back. The next to ask
          * finds it behind. */
-        if (subject->epoch <= FCR_CLOCK_MAX) {
+        if (fcr_clock_is_credible(subject->epoch)) {
             note_clock(purge, moment.clock_no, subject->epoch);
         }
         return FCACHE_MISS;

@@ -26,6 +26,14 @@ fcache_bytes_t fcr_clock_name(void);
 
 /* ---- the clock ----------------------------------------------------------- */
 
+/* Further ahead of the time no clear sets a clock, nor on a server that has it
+ * wrong. */
+#define FCR_AHEAD_US (UINT64_C(10) * 365 * 24 * 3600 * 1000000)
+
+/* May it be a clock, counter or epoch? What is not somebody wrote there. It is not
+ * to be noted: clocks never fall, so that there would be no room for the next. */
+int fcr_clock_is_credible(uint64_t clock);
+
 /* What was known before something was asked. */
 typedef struct fcr_moment_t {
     uint32_t clock_no; /* which of the store's clocks */

@@ -34,7 +34,8 @@
  * tick of the counter of everything. Of all who find it so one ticks: a clock that
  * is the same as that counter, and not below what they know, has been repaired, and
  * what others put there since is not lost again. So it is after a clear that failed: the store
- * may not have it, and is found behind when it is back.
+ * may not have it, and is found behind when it is back. One that is years ahead of
+ * the time is none of ours: a fault, and not remembered, as clocks never fall.
  *
  * Lost counters. A store may evict any of them, so one that is missing may have
  * been anything: what it judges is gone, or stale for a soft one. So that only those

@@ -4,6 +4,7 @@
 #include "pool.h"
 
 #include <memcached/client.h>
+#include <remote/purge.h>
 
 #include <apr_strings.h>
 #include <apr_time.h>
@@ -260,6 +261,27 @@ static void ticks_reach_all(void **state)
     }
 }
 
+/* What no clear has put there: one that followed it would have no room left. */
+static void an_absurd_clock_is_set_anew(void **state)
+{
+    rig_t rig = rig_of(state);
+    fcache_bytes_t clock = fcache_str(CLOCK), counter = name_of(&rig, "count");
+    fcache_bytes_t absurd = fcache_str("9007199254740991 9007199254740991");
+    const fcr_store_t item = {.name = clock,
+                              .pieces = &absurd,
+                              .piece_count = 1,
+                              .mode = FCR_SET,
+                              .ttl_us = 600000000,
+                              .now_us = apr_time_now()};
+    uint64_t now = 0;
+    assert_int_equal(ops->store(rig.self, &item, soon(), NULL), FCACHE_OK);
+    assert_int_equal(
+        ops->tick(rig.self, NULL, clock, &counter, 1, 1000, &now, soon(), NULL),
+        FCACHE_OK);
+    assert_true(fcr_clock_is_credible(now));
+    assert_int_equal(number_at(&rig, clock, clock), now);
+}
+
 static int count_ours(void *baton, fcache_bytes_t name, fcache_bytes_t value)
 {
     rig_t *rig = baton;
@@ -312,6 +334,7 @@ int main(void)
         pool_test(what_is_no_name_stays_here),
         pool_test(too_large_is_told),
         pool_test(ticks_reach_all),
+        pool_test(an_absurd_clock_is_set_anew),
         pool_test(names_are_walked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,9 @@
 
 #include "remote/counters.h"
 #include "remote/purge.h"
+#include "remote/store.h"
 
+#include <apr_time.h>
 #include <stdlib.h>
 
 #define CLOCK "{fcache}clock"
@@ -199,6 +201,49 @@ static void the_future_is_not_believed(void **state)
     assert_int_equal(table->ticks, 1);
 }
 
+/* What somebody wrote there once would be all that is left of the clocks. */
+static void an_absurd_clock_is_not_noted(void **state)
+{
+    static const uint64_t clocks[] = {FCR_CLOCK_MAX, FCR_CLOCK_MAX - 1,
+                                      FCR_CLOCK_MAX / 2};
+    apr_pool_t *pool = *state;
+    for (size_t i = 0; i < COUNT(clocks); i++) {
+        table_t *table = table_create(pool);
+        void *store = remote_host(table, "", pool);
+        remote_put(store, "a", "x", pool);
+        uint64_t before = fcr_epoch(store);
+        ROW(i, apr_psprintf(pool, "%" APR_UINT64_T_FMT, clocks[i]));
+        table_set(table, CLOCK, 0, fcache_str(check_row.name));
+        CHECK_INT(remote_get(store, "a", pool), FCACHE_PROTOCOL);
+        CHECK_INT(remote_clear_tag(store, "y", 1), FCACHE_PROTOCOL);
+        CHECK_INT(fcr_epoch(store), before);
+        drop_counters(table, "{");
+        CHECK_INT(remote_get(store, "a", pool), FCACHE_MISS);
+        remote_put(store, "a", "x", pool);
+        CHECK_INT(remote_get(store, "a", pool), FCACHE_OK);
+        CHECK_INT(remote_clear_tag(store, "x", 0), FCACHE_OK);
+        CHECK_INT(remote_get(store, "a", pool), FCACHE_MISS);
+    }
+}
+
+/* Nor is that of a record, which is not signed where there is no secret. */
+static void an_absurd_epoch_is_not_noted(void **state)
+{
+    apr_pool_t *pool = *state;
+    int soft = 0;
+    fcr_t *store = remote_host(table_create(pool), "", pool);
+    uint64_t before = fcr_epoch(store);
+    const fcr_subject_t subject = {.name = fcache_str("p:n:a"),
+                                   .epoch = FCR_CLOCK_MAX};
+    assert_int_equal(
+        fcr_purge_holds(&store->purge, &subject,
+                        fcr_purge_moment(&store->purge, subject.name), before,
+                        fcn_deadline_in(1000000), &soft, pool, NULL),
+        FCACHE_MISS);
+    assert_int_equal(fcr_epoch(store), before);
+    assert_int_equal(remote_clear_tag(store, "x", 0), FCACHE_OK);
+}
+
 /* "a" goes by clock 1, "b" by clock 0: by their last characters. */
 static void each_clock_stands_for_its_own(void **state)
 {
@@ -227,15 +272,16 @@ static void every_tick_counts(void **state)
 {
     apr_pool_t *pool = *state;
     table_t *table = table_create(pool);
-    table_set(table, CLOCK, 0, fcache_str("9000000000000000"));
+    const uint64_t ahead = (uint64_t)apr_time_now() + FCR_AHEAD_US / 2;
+    table_set(table, CLOCK, 0,
+              fcache_str(apr_psprintf(pool, "%" APR_UINT64_T_FMT, ahead)));
     void *store = remote_host(table, "", pool);
     for (int i = 1; i < 5; i++) {
         remote_put(store, "a", "x", pool);
         remote_put(store, "b", "y", pool);
         assert_int_equal(remote_get(store, "a", pool), FCACHE_OK);
         assert_int_equal(remote_clear_tag(store, "x", 0), FCACHE_OK);
-        assert_int_equal(table_clock(table, 0),
-                         UINT64_C(9000000000000000) + (unsigned)i);
+        assert_int_equal(table_clock(table, 0), ahead + (unsigned)i);
         assert_int_equal(remote_get(store, "a", pool), FCACHE_MISS);
         assert_int_equal(remote_get(store, "b", pool), FCACHE_OK);
     }
@@ -423,6 +469,8 @@ int main(void)
         pool_test(a_clear_that_failed_is_not_forgotten),
         pool_test(numbers_must_be_numbers),
         pool_test(the_future_is_not_believed),
+        pool_test(an_absurd_clock_is_not_noted),
+        pool_test(an_absurd_epoch_is_not_noted),
         pool_test(each_clock_stands_for_its_own),
         pool_test(every_tick_counts),
         pool_test(counters_keep_their_names),
