@@ -156,13 +156,14 @@ static fcache_status_t create(const fcache_backend_conf_t *conf,
 
 /* ---- life ---------------------------------------------------------------- */
 
-/* One page per name, for as long as the pool and its processes live: it is never
- * unmapped, so no thread can lose it. */
+/* One page per name and L2, for as long as the pool and its processes live: it is
+ * never unmapped, so no thread can lose it. */
 static fct_page_t *shared_page(const fct_t *tier, apr_pool_t *retain_pool)
 {
     char key[128];
-    apr_snprintf(key, sizeof(key), "fcache-tiered-%d:%.80s",
-                 (int)sizeof(fct_page_t), tier->name);
+    apr_snprintf(key, sizeof(key),
+                 "fcache-tiered-%d:%" APR_UINT64_T_HEX_FMT ":%.80s",
+                 (int)sizeof(fct_page_t), tier->id, tier->name);
     void *page = NULL;
     apr_pool_userdata_get(&page, key, retain_pool);
     if (!page) {
@@ -194,8 +195,6 @@ static fcache_status_t open_tier(void *self, apr_pool_t *retain_pool,
         return fcache_error_set(error, FCACHE_NO_MEMORY,
                                 "store %s: no memory to share", tier->name);
     }
-    atomic_store(&page->synced_us, 0); /* L2 may be another one now */
-    atomic_store(&page->is_failing, 0);
     tier->page = page;
     fcache_status_t status = open_level(&tier->l1, retain_pool, error);
     return status == FCACHE_OK ? open_level(&tier->l2, retain_pool, error)
@@ -219,12 +218,6 @@ static fcache_status_t child_init(void *self, apr_pool_t *pool,
 }
 
 /* ---- the rest ------------------------------------------------------------ */
-
-uint64_t fct_epoch(void *self)
-{
-    const fct_level_t *l2 = &((fct_t *)self)->l2;
-    return l2->ops->epoch ? l2->ops->epoch(l2->self) : 0;
-}
 
 static fcache_status_t sync_tier(void *self, int64_t *until_us,
                                  uint64_t *out_epoch, fcache_error_t *error)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tier.h"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 static const char magic[4] = "FCT1";
 
 /* In front of each head in L1. It never leaves this machine's memory. */
@@ -17,14 +20,42 @@ static int64_t sooner(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-fcache_status_t fct_near_put(fct_t *tier, const fcache_key_t *key,
-                             const fcache_value_t *value, int soft,
-                             int64_t now_us)
+static _Atomic uint32_t *count_of(const fct_t *tier, const fcache_key_t *key)
+{
+    uint64_t hash = XXH3_64bits(key->name.ptr, key->name.len);
+    return &tier->page->changes[hash % FCT_CHANGES];
+}
+
+uint32_t fct_changes(const fct_t *tier, const fcache_key_t *key)
+{
+    return atomic_load(count_of(tier, key));
+}
+
+void fct_count_change(const fct_t *tier, const fcache_key_t *key)
+{
+    atomic_fetch_add(count_of(tier, key), 1);
+}
+
+/* L1's epoch is from before it is asked what L2 missed: it is older than what L1
+ * is cleared of after that. */
+static fcache_status_t put(fct_t *tier, const fcache_key_t *key,
+                           fcache_value_t *near, int64_t now_us)
 {
     const fct_level_t *l1 = &tier->l1;
+    uint64_t begun = near->epoch;
+    near->epoch = l1->ops->epoch(l1->self);
+    return begun < atomic_load(&tier->page->own_epoch)
+               ? FCACHE_MISS
+               : l1->ops->put(l1->self, key, near, now_us, NULL);
+}
+
+fcache_status_t fct_near_put(fct_t *tier, const fcache_key_t *key,
+                             const fcache_value_t *value, int soft,
+                             uint32_t changes, int64_t now_us)
+{
     facts_t facts = {.soft = soft != 0,
                      .id = tier->id,
-                     .asof = value->epoch,
+                     .asof = fct_far_epoch(tier, value->epoch),
                      .dead_us = value->dead_us,
                      .fresh_until_us = value->fresh_until_us};
     fcache_buf_t head;
@@ -38,13 +69,12 @@ fcache_status_t fct_near_put(fct_t *tier, const fcache_key_t *key,
     if (status == FCACHE_OK) {
         fcache_value_t near = *value;
         near.head = fcache_buf_bytes(&head);
-        near.epoch = l1->ops->epoch(l1->self);
         near.dead_us = sooner(value->dead_us, now_us + tier->l1_ttl_us);
         near.fresh_until_us = sooner(value->fresh_until_us, near.dead_us);
-        status = l1->ops->put(l1->self, key, &near, now_us, NULL);
+        status = put(tier, key, &near, now_us);
     }
     fcache_buf_fini(&head);
-    if (status != FCACHE_OK) {
+    if (status != FCACHE_OK || fct_changes(tier, key) != changes) {
         fct_near_del(tier, key, now_us);
     }
     return status;

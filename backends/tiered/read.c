@@ -85,24 +85,16 @@ static void sync_when_due(fct_t *tier, int64_t now_us, int64_t *until_us)
 
 /* ---- L1 ------------------------------------------------------------------ */
 
-/* L2's epoch as it is known here; never asks, for a get asks L2 itself. */
-static uint64_t known_epoch(fct_t *tier)
-{
-    return atomic_load(&tier->page->has_answered) || !tier->l2.ops->sync
-               ? fct_epoch(tier)
-               : 0;
-}
-
 /* Is it good? What is behind already needs no question: L2 is asked for it, and
  * tells its epoch then. So a get waits for one trip that fails, not for two. */
 static int is_good(fct_t *tier, uint64_t asof, int64_t now_us,
                    int64_t *until_us)
 {
-    if (asof < known_epoch(tier)) {
+    if (asof < fct_known_epoch(tier)) {
         return 0;
     }
     sync_when_due(tier, now_us, until_us);
-    return asof >= known_epoch(tier);
+    return asof >= fct_known_epoch(tier);
 }
 
 /* MISS also for what is near but not known to be good. */
@@ -127,9 +119,11 @@ static int64_t fresh_until(const fcache_item_t *item)
     return item->fresh_until_us ? item->fresh_until_us : item->dead_us;
 }
 
-/* The epoch is the one known before L2 was asked: it holds for what L2 said. */
+/* Epoch and changes are those known before L2 was asked: they hold for what it
+ * said. */
 static void refill(fct_t *tier, const fcache_key_t *key,
-                   const fcache_item_t *item, uint64_t epoch, int64_t now_us)
+                   const fcache_item_t *item, uint64_t epoch, uint32_t changes,
+                   int64_t now_us)
 {
     fcache_value_t value = {.head = item->head,
                             .body = item->body,
@@ -137,7 +131,9 @@ static void refill(fct_t *tier, const fcache_key_t *key,
                             .epoch = epoch,
                             .fresh_until_us = fresh_until(item),
                             .dead_us = item->dead_us};
-    fct_near_put(tier, key, &value, item->soft_purged, now_us);
+    if (fct_changes(tier, key) == changes) { /* else leave what they put */
+        fct_near_put(tier, key, &value, item->soft_purged, changes, now_us);
+    }
 }
 
 /* `near`: what L1 has already and is good, or NULL. */
@@ -148,7 +144,8 @@ static fcache_status_t get_far(fct_t *tier, const fcache_key_t *key,
                                fcache_error_t *error)
 {
     const fct_level_t *l2 = &tier->l2;
-    uint64_t epoch = known_epoch(tier);
+    uint64_t epoch = fct_epoch_at(tier, fct_known_epoch(tier));
+    uint32_t changes = fct_changes(tier, key);
     int is_late = *until_us != 0;
     fcache_status_t status =
         l2->ops->get(l2->self, key, now_us, until_us, out_item, pool, error);
@@ -159,7 +156,7 @@ static fcache_status_t get_far(fct_t *tier, const fcache_key_t *key,
     } else if (status == FCACHE_OK &&
                !(near && fresh_until(near) == fresh_until(out_item) &&
                  near->soft_purged == out_item->soft_purged)) {
-        refill(tier, key, out_item, epoch, now_us);
+        refill(tier, key, out_item, epoch, changes, now_us);
     }
     return status;
 }

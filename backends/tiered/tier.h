@@ -3,7 +3,8 @@
 #define FCT_TIER_H
 
 /* What the files of the tiers share: life.c has options and the life of the
- * stores, read.c gets, write.c puts and forgets, near.c is L1's items. */
+ * stores, epoch.c tells before from after, read.c gets, write.c puts and forgets,
+ * near.c is L1's items. */
 
 #include "tiered.h"
 
@@ -16,12 +17,17 @@ typedef struct fct_level_t {
     int is_owned; /* opened and joined here */
 } fct_level_t;
 
+#define FCT_CHANGES 256
+
 /* What the processes of a server share. */
 typedef struct fct_page_t {
     _Atomic int64_t synced_us; /* 0: never */
     _Atomic int is_failing;    /* L2 did not answer when it was asked last */
     _Atomic int has_answered;  /* L2, ever: then its epoch is known here */
     _Atomic uint64_t hits, misses, stale;
+    _Atomic uint64_t own_epoch; /* of the last clear that L2 missed; 0: none */
+    _Atomic uint64_t heard_epoch;          /* L2's, at the first of them */
+    _Atomic uint32_t changes[FCT_CHANGES]; /* of keys, by hash */
 } fct_page_t;
 
 typedef struct fct_t {
@@ -52,16 +58,46 @@ static inline fcache_status_t fct_note(const fct_t *tier,
     return status;
 }
 
-/* L2's epoch; it may ask for the first one. */
+/* ---- epoch.c ------------------------------------------------------------- */
+
+/*
+ * The tier's epoch is L2's, until L2 misses a clear: what was begun before that
+ * must not come near after it. So the tier goes on by itself then, until L2 has a
+ * later one. What it makes up is none of L2's, who would take it for a clear that
+ * it knows of, and that may be another's by then.
+ */
+
+/* The tier's; it may ask L2 for its first one. */
 uint64_t fct_epoch(void *self);
+
+/* L2's, as it is known here; never asks. */
+uint64_t fct_known_epoch(const fct_t *tier);
+
+/* The tier's when that is known of L2. */
+uint64_t fct_epoch_at(const fct_t *tier, uint64_t known);
+
+/* What L2 had told, at least, by that epoch of the tier. */
+uint64_t fct_far_epoch(const fct_t *tier, uint64_t epoch);
+
+/* Before L1 is cleared. */
+void fct_clear_was_missed(fct_t *tier);
 
 /* ---- near.c -------------------------------------------------------------- */
 
-/* Puts into L1, good as of that epoch of L2. What cannot be put is not there
- * afterwards. */
+/*
+ * What L2 said, or took, comes near if nobody here has changed the key meanwhile.
+ * Who changes one does so in L2, then counts it, then changes L1; who fills L1
+ * reads the count before he asks L2. Some keys share a count.
+ */
+uint32_t fct_changes(const fct_t *tier, const fcache_key_t *key);
+void fct_count_change(const fct_t *tier, const fcache_key_t *key);
+
+/* Puts into L1, good as of the value's epoch, unless a clear that L2 missed is
+ * later. What cannot be put is not there afterwards, nor what was changed: then
+ * `changes` is not the count. */
 fcache_status_t fct_near_put(fct_t *tier, const fcache_key_t *key,
                              const fcache_value_t *value, int soft,
-                             int64_t now_us);
+                             uint32_t changes, int64_t now_us);
 
 /* L1's item as L2 would give it. MISS for one that is not ours. */
 fcache_status_t fct_near_get(fct_t *tier, const fcache_key_t *key,

@@ -16,14 +16,16 @@
  * is not known to have a later one; that knowledge is at most `sync` old, when L2
  * answers. After any clear, L2 is asked once about each item. So:
  *
- * - a clear through this server's tier counts at once, for all its processes;
+ * - a clear through this server's tier counts at once, for all its processes, also
+ *   against what was begun before it, and when L2 fails;
+ * - so does a key that is deleted, touched or replaced through it;
  * - one that others made counts after `sync` and a round trip at most;
  * - a key that others deleted or replaced may be served for l1-ttl;
  * - while L2 is silent, what is near and was not cleared is served for l1-ttl, the
  *   rest is missed, and what is put is near only.
  *
- * put writes both; add, and whether it was first, is L2's; del, touch and clear
- * always reach L1, and tell when L2 fails. list is L2's.
+ * put writes both, L2 first; add, and whether it was first, is L2's; del, touch and
+ * clear always reach L1, and tell when L2 fails. list is L2's.
  */
 
 #include <fcache/backend.h>

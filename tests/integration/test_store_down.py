@@ -171,6 +171,37 @@ def test_a_purge_is_not_undone_by_a_store_that_goes(mpm, origin, path,
         assert after.body != before.body
 
 
+def test_a_purge_ends_what_is_under_way_without_the_store(mpm, origin, path,
+                                                          tmp_path):
+    """Its connection waits for what it stored, before the next request."""
+    port, = real.free_ports(1)
+    path = "/fast" + path
+    asked, gate = threading.Event(), threading.Event()
+
+    def slow(_request):
+        asked.set()
+        assert gate.wait(10)
+        return ok("old")
+    origin.on(path, slow, ok("new"))
+    origin.on(path + "/other", ok())
+    with redis.server(tmp_path, port) as store, \
+            Httpd(CONF, mpm, names=conf_names(origin, port),
+                  **OPTIONS) as server, server.connect() as connection:
+        server.log.allow("FC0104")
+        assert connection.request(path + "/other").cache == "MISS"
+        under_way = threading.Thread(
+            target=lambda: connection.request(path))
+        under_way.start()
+        assert asked.wait(10)
+        store.kill()
+        assert server.post(path, b"x").status == 200
+        gate.set()
+        under_way.join()
+        for _ in range(3):
+            assert connection.request(path).body == b"new"
+        real.wait_for(lambda: server.get(path).cache == "HIT", "a hit")
+
+
 # ---- secrets -----------------------------------------------------------------
 
 FAR = "FCacheBackend x redis://cache.invalid\n"

@@ -20,6 +20,8 @@
 
 #define NOW (INT64_C(1800000000) * FCACHE_US_PER_S)
 
+typedef struct box_t box_t;
+
 typedef struct far_t {
     fcache_backend_t *backend;
     const fcache_backend_ops_t *ops; /* of the memory store */
@@ -27,11 +29,13 @@ typedef struct far_t {
     uint64_t known; /* the epoch as known here */
     fcache_status_t fails;
     int gets, puts, syncs;
-    int clear_at_get;       /* somebody clears while it is read */
     int64_t fresh_until_us; /* of all that is there; 0: it does not know */
+    /* What happens once while it is asked: before it does so, or after. */
+    void (*before)(box_t *box), (*after)(box_t *box);
+    box_t *box;
 } far_t;
 
-typedef struct box_t {
+struct box_t {
     apr_pool_t *pool;
     fcache_backends_t *backends;
     const fcache_backend_ops_t *ops; /* of the tier */
@@ -39,7 +43,7 @@ typedef struct box_t {
     const fcache_backend_ops_t *l1_ops;
     void *l1;
     far_t *far;
-} box_t;
+};
 
 static int box_count; /* names of its own for each, as memory stores are kept */
 
@@ -80,6 +84,15 @@ static fcache_status_t far_failure(const far_t *far, fcache_error_t *error)
     return fcache_error_set(error, far->fails, "told to fail");
 }
 
+static void far_meanwhile(const far_t *far, void (**what)(box_t *box))
+{
+    void (*once)(box_t * box) = *what;
+    *what = NULL;
+    if (once) {
+        once(far->box);
+    }
+}
+
 static void far_learn(far_t *far)
 {
     far->known = far->ops->epoch(far->truth);
@@ -104,7 +117,6 @@ static fcache_status_t far_get(void *self, const fcache_key_t *key,
                                fcache_error_t *error)
 {
     far_t *far = self;
-    const fcache_scope_t all = {.kind = FCACHE_SCOPE_ALL};
     far->gets++;
     if (far->fails != FCACHE_OK) {
         return far_failure(far, error);
@@ -112,9 +124,7 @@ static fcache_status_t far_get(void *self, const fcache_key_t *key,
     fcache_status_t status =
         far->ops->get(far->truth, key, now_us, until_us, out_item, pool, error);
     out_item->fresh_until_us = far->fresh_until_us;
-    if (far->clear_at_get) {
-        far->ops->clear(far->truth, &all, 1, NULL);
-    }
+    far_meanwhile(far, &far->after);
     far_learn(far);
     return status;
 }
@@ -131,8 +141,14 @@ static fcache_status_t far_put(void *self, const fcache_key_t *key,
 {
     far_t *far = self;
     far->puts++;
-    return far->fails ? far_failure(far, error)
-                      : far->ops->put(far->truth, key, value, now_us, error);
+    if (far->fails) {
+        return far_failure(far, error);
+    }
+    far_meanwhile(far, &far->before);
+    fcache_status_t status =
+        far->ops->put(far->truth, key, value, now_us, error);
+    far_meanwhile(far, &far->after);
+    return status;
 }
 
 static fcache_status_t far_add(void *self, const fcache_key_t *key,
@@ -140,9 +156,13 @@ static fcache_status_t far_add(void *self, const fcache_key_t *key,
                                int64_t *until_us, fcache_error_t *error)
 {
     far_t *far = self;
-    return far->fails
-               ? far_failure(far, error)
-               : far->ops->add(far->truth, key, value, now_us, until_us, error);
+    if (far->fails) {
+        return far_failure(far, error);
+    }
+    fcache_status_t status =
+        far->ops->add(far->truth, key, value, now_us, until_us, error);
+    far_meanwhile(far, &far->after);
+    return status;
 }
 
 static fcache_status_t far_del(void *self, const fcache_key_t *key,
@@ -266,6 +286,7 @@ static int box_setup(void **state)
     box->l1_ops = fcache_backend_ops(l1);
     box->l1 = fcache_backend_self(l1);
     box->far = fcache_backend_self(l2);
+    box->far->box = box;
     box->ops = fcache_backend_ops(tier);
     box->self = fcache_backend_self(tier);
     box_warm(box);

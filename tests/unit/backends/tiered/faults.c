@@ -212,6 +212,113 @@ static void forgetting_reaches_what_is_near_and_tells(void **state)
     }
 }
 
+/* ---- clears that L2 did not take ----------------------------------------- */
+
+static fcache_scope_t scope_of(fcache_scope_kind_t kind, const char *ns,
+                               int soft)
+{
+    return (fcache_scope_t){.kind = kind,
+                            .prefix = fcache_str("p"),
+                            .ns = fcache_str(ns),
+                            .tag = fcache_str("red"),
+                            .soft = soft};
+}
+
+static void clear_in_vain(box_t *box, fcache_scope_t scope)
+{
+    far_fails(box, FCACHE_TIMEOUT);
+    assert_int_equal(box->ops->clear(box->self, &scope, 1, NULL),
+                     FCACHE_TIMEOUT);
+}
+
+static void what_was_begun_before_it_is_not_served(void **state)
+{
+    box_t *box = *state;
+    fcache_key_t key = box_key(box, "a");
+    const fcache_scope_kind_t kinds[] = {FCACHE_SCOPE_ALL, FCACHE_SCOPE_PREFIX,
+                                         FCACHE_SCOPE_NAMESPACE,
+                                         FCACHE_SCOPE_TAG};
+    for (size_t i = 0; i < 2 * COUNT(kinds); i++) {
+        fcache_bytes_t body = fcache_str("old");
+        fcache_value_t old = box_value(&body, 60, box->ops->epoch(box->self));
+        ROW(i, "scope");
+        clear_in_vain(box, scope_of(kinds[i / 2], "n", i % 2));
+        CHECK_INT(box->ops->put(box->self, &key, &old, NOW, NULL),
+                  FCACHE_TIMEOUT);
+        assert_string_equal(box_get(box, &key, at_ms(0)), "MISS");
+        CHECK_INT(box_put(box, &key, "new", 60), FCACHE_OK);
+        assert_string_equal(box_get(box, &key, at_ms(1)), "new");
+        far_fails(box, FCACHE_OK);
+        box->ops->del(box->self, &key, NOW, NULL);
+        box_warm(box);
+    }
+}
+
+static void clear_all_in_vain(box_t *box)
+{
+    clear_in_vain(box, scope_of(FCACHE_SCOPE_ALL, "", 0));
+}
+
+static void what_was_read_before_it_is_not_served(void **state)
+{
+    box_t *box = *state;
+    fcache_key_t key = box_key(box, "a");
+    others_put(box, &key, "old", 60);
+    box->far->after = clear_all_in_vain;
+    assert_string_equal(box_get(box, &key, at_ms(0)), "old");
+    assert_string_equal(box_get(box, &key, at_ms(1)), "MISS");
+}
+
+static void what_it_does_not_name_is_served(void **state)
+{
+    box_t *box = *state;
+    fcache_key_t key = box_key(box, "a");
+    box_put(box, &key, "one", 60);
+    clear_in_vain(box, scope_of(FCACHE_SCOPE_NAMESPACE, "m", 0));
+    assert_string_equal(box_get(box, &key, at_ms(0)), "one");
+}
+
+/* The next clear that L2 takes is another's, and ends it. */
+static void what_was_begun_after_it_is_none_of_the_next(void **state)
+{
+    box_t *box = *state;
+    fcache_key_t near = box_key(box, "a");
+    fcache_key_t late = box_key(box, "b");
+    fcache_bytes_t body = fcache_str("new");
+    for (int i = 0; i < 3; i++) {
+        clear_all_in_vain(box);
+    }
+    fcache_value_t value = box_value(&body, 60, box->ops->epoch(box->self));
+    assert_int_equal(box->ops->put(box->self, &near, &value, NOW, NULL),
+                     FCACHE_OK);
+    assert_string_equal(box_get(box, &near, at_ms(0)), "new");
+    far_fails(box, FCACHE_OK);
+    for (int i = 0; i < 3; i++) {
+        others_clear(box, 0);
+        box->ops->sync(box->self, NULL, &(uint64_t){0}, NULL);
+        assert_string_equal(box_get(box, &near, at_ms(1)), "MISS");
+        box->ops->put(box->self, &late, &value, NOW, NULL);
+        assert_string_equal(box_get(box, &late, at_ms(1)), "MISS");
+        box->ops->del(box->self, &late, NOW, NULL);
+        box->ops->add(box->self, &late, &value, NOW, NULL, NULL);
+        assert_string_equal(box_get(box, &late, at_ms(1)), "MISS");
+    }
+}
+
+/* What L2 says after it is what there is. */
+static void what_is_far_comes_near_after_it(void **state)
+{
+    box_t *box = *state;
+    fcache_key_t key = box_key(box, "a");
+    clear_all_in_vain(box);
+    far_fails(box, FCACHE_OK);
+    others_put(box, &key, "one", 60);
+    for (int i = 0; i < 3; i++) {
+        assert_string_equal(box_get(box, &key, at_ms(i)), "one");
+    }
+    assert_int_equal(box->far->gets, 1);
+}
+
 /* It was cleared, so far as we know: better none than that. */
 static void what_may_be_cleared_is_not_served(void **state)
 {
@@ -239,6 +346,11 @@ int main(void)
         box_test(an_older_one_does_not_stay_near),
         box_test(add_needs_the_far_one),
         box_test(forgetting_reaches_what_is_near_and_tells),
+        box_test(what_was_begun_before_it_is_not_served),
+        box_test(what_was_read_before_it_is_not_served),
+        box_test(what_it_does_not_name_is_served),
+        box_test(what_was_begun_after_it_is_none_of_the_next),
+        box_test(what_is_far_comes_near_after_it),
         box_test(what_may_be_cleared_is_not_served),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
