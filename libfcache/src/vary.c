@@ -6,10 +6,8 @@
 #include <fcache/entry.h>
 
 #define MAX_NAME_BYTES 256
-#define MAX_ELEMENTS                                                           \
-    32 /* of a list put in order; a longer one keeps its own                   \
-        */
-#define FULL_WEIGHT 1000
+#define MAX_ELEMENTS   32 /* of a list put in order; a longer one keeps its own */
+#define FULL_WEIGHT    1000
 
 /* ---- names --------------------------------------------------------------- */
 
@@ -64,6 +62,14 @@ int fci_vary_is_within(const fci_vary_t *inner, const fci_vary_t *outer)
     return 1;
 }
 
+/* A proxy adds the client's address to X-Forwarded-For behind us: what the
+ * origin chose by is not in the request that we see. */
+static int is_any(fcache_bytes_t name)
+{
+    return fcache_bytes_equal(name, fcache_str("*")) ||
+           fcache_bytes_equal_nocase(name, fcache_str("x-forwarded-for"));
+}
+
 fcache_reason_t fci_vary_collect(fcache_fields_t response_fields,
                                  fci_vary_t *out_vary)
 {
@@ -74,7 +80,7 @@ fcache_reason_t fci_vary_collect(fcache_fields_t response_fields,
     out_vary->is_overfull = 0;
     fcache_list_init(&list, response_fields, "Vary");
     while (fcache_list_next(&list, &name)) {
-        if (fcache_bytes_equal(name, fcache_str("*"))) {
+        if (is_any(name)) {
             return FCACHE_REASON_VARY_ANY;
         }
         if (name.len > MAX_NAME_BYTES || !fcache_is_token(name) ||
@@ -123,66 +129,112 @@ fcache_status_t fcache_vary_names(fcache_fields_t response_fields,
     return status;
 }
 
-/* ---- values: weights ----------------------------------------------------- */
+/* ---- values: reading ----------------------------------------------------- */
 
-/* Takes what stands before the next ';' outside of quotes off *text. */
-static int take_part(fcache_bytes_t *text, fcache_bytes_t *out_part)
+/* Takes the next element off the list, without the blanks around it. Unlike
+ * fcache_list_next() also an empty one: who sends it may get another answer. */
+static int next(fcache_list_t *list, fcache_bytes_t *out_element)
 {
-    size_t i = 0;
-    int is_quoted = 0;
-    if (text->len == 0) {
+    if (list->line == list->fields.count) {
         return 0;
     }
-    while (i < text->len && (is_quoted || text->ptr[i] != ';')) {
-        if (text->ptr[i] == '"') {
-            is_quoted = !is_quoted;
-        } else if (is_quoted && text->ptr[i] == '\\' && i + 1 < text->len) {
-            i++;
-        }
-        i++;
+    fcache_bytes_t line = list->fields.items[list->line].value;
+    size_t start = list->offset;
+    size_t end = start;
+    while (end < line.len && line.ptr[end] != ',') {
+        end++;
     }
-    size_t used = i < text->len ? i + 1 : i;
-    *out_part = fcache_bytes_trim(fcache_bytes(text->ptr, i));
-    *text = fcache_bytes(text->ptr + used, text->len - used);
+    *out_element =
+        end > start
+            ? fcache_bytes_trim(fcache_bytes(line.ptr + start, end - start))
+            : fcache_str("");
+    list->offset = end + 1;
+    if (end == line.len) {
+        list->line =
+            fcache_fields_find(list->fields, list->name, list->line + 1);
+        list->offset = 0;
+    }
     return 1;
 }
 
-static int is_weight(fcache_bytes_t part)
+static int is_token_list(fcache_list_t list)
 {
-    return part.len >= 2 && fci_lower(part.ptr[0]) == 'q' && part.ptr[1] == '=';
+    fcache_bytes_t element;
+    while (next(&list, &element)) {
+        if (!fcache_is_token(element)) {
+            return 0;
+        }
+    }
+    return 1;
 }
 
-/* qvalue (RFC 9110 §12.4.2) in thousandths, or -1. */
-static int parse_weight(fcache_bytes_t part)
+typedef struct weighted_t {
+    fcache_bytes_t name;
+    int weight; /* in thousandths */
+} weighted_t;
+
+/* "q=" qvalue (RFC 9110 §12.4.2) in thousandths, or -1. */
+static int parse_weight(fcache_bytes_t text)
 {
-    const char *text = part.ptr + 2;
-    size_t len = part.len - 2;
     int weight = 0;
-    if (len == 0 || len > 5 || (text[0] != '0' && text[0] != '1') ||
-        (len > 1 && text[1] != '.')) {
+    if (text.len < 3 || text.len > 7 || memcmp(text.ptr, "q=", 2) != 0 ||
+        (text.ptr[2] != '0' && text.ptr[2] != '1') ||
+        (text.len > 3 && text.ptr[3] != '.')) {
         return -1;
     }
-    weight = (text[0] - '0') * FULL_WEIGHT;
-    for (size_t i = 2, unit = 100; i < len; i++, unit /= 10) {
-        if (!fci_is_digit(text[i])) {
+    weight = (text.ptr[2] - '0') * FULL_WEIGHT;
+    for (size_t i = 4, unit = 100; i < text.len; i++, unit /= 10) {
+        if (!fci_is_digit(text.ptr[i])) {
             return -1;
         }
-        weight += (text[i] - '0') * (int)unit;
+        weight += (text.ptr[i] - '0') * (int)unit;
     }
     return weight <= FULL_WEIGHT ? weight : -1;
 }
 
-/* The element's weight, 1 without one, or -1. */
-static int weight_of(fcache_bytes_t element)
+/* A token, and its weight if it has one. 0 for whatever else it is: an origin may
+ * read that otherwise than we would. */
+static int parse_weighted(fcache_bytes_t element, weighted_t *out)
 {
-    fcache_bytes_t part;
-    int weight = FULL_WEIGHT;
-    while (take_part(&element, &part)) {
-        if (is_weight(part)) {
-            weight = parse_weight(part);
-        }
+    const char *mark =
+        element.len > 0 ? memchr(element.ptr, ';', element.len) : NULL;
+    *out = (weighted_t){element, FULL_WEIGHT};
+    if (mark) {
+        size_t len = (size_t)(mark - element.ptr);
+        out->name = fcache_bytes_trim(fcache_bytes(element.ptr, len));
+        out->weight = parse_weight(
+            fcache_bytes_trim(fcache_bytes(mark + 1, element.len - len - 1)));
     }
-    return weight;
+    return out->weight >= 0 && fcache_is_token(out->name);
+}
+
+static int goes_before(const weighted_t *a, const weighted_t *b)
+{
+    return a->weight != b->weight ? a->weight > b->weight
+                                  : compare(a->name, b->name) < 0;
+}
+
+/* Heaviest first. 0 when there are too many or one cannot be read. */
+static int sort(fcache_list_t list, weighted_t items[MAX_ELEMENTS],
+                size_t *out_count)
+{
+    weighted_t item;
+    fcache_bytes_t element;
+    size_t count = 0;
+    while (next(&list, &element)) {
+        size_t at = count;
+        if (!parse_weighted(element, &item) || count == MAX_ELEMENTS) {
+            return 0;
+        }
+        while (at > 0 && goes_before(&item, &items[at - 1])) {
+            items[at] = items[at - 1];
+            at--;
+        }
+        items[at] = item;
+        count++;
+    }
+    *out_count = count;
+    return 1;
 }
 
 /* ---- values: writing ----------------------------------------------------- */
@@ -204,89 +256,49 @@ static fcache_status_t add_comma(fcache_buf_t *out, size_t start)
                             : FCACHE_OK;
 }
 
-/* The elements in their order, blanks around them gone. */
-static fcache_status_t add_in_order(fcache_buf_t *out, fcache_list_t list,
-                                    int fold)
+/* As it came, lines joined as RFC 9110 §5.3 has it. */
+static fcache_status_t add_raw(fcache_buf_t *out, fcache_list_t list)
+{
+    fcache_status_t status = FCACHE_OK;
+    size_t line = list.line;
+    while (line < list.fields.count && status == FCACHE_OK) {
+        if (line != list.line) {
+            status = fcache_buf_append(out, fcache_str(", "));
+        }
+        if (status == FCACHE_OK) {
+            status = fcache_buf_append(
+                out, fcache_bytes_trim(list.fields.items[line].value));
+        }
+        line = fcache_fields_find(list.fields, list.name, line + 1);
+    }
+    return status;
+}
+
+static fcache_status_t add_tokens(fcache_buf_t *out, fcache_list_t list)
 {
     size_t start = out->len;
     fcache_status_t status = FCACHE_OK;
-    fcache_bytes_t element;
-    while (status == FCACHE_OK && fcache_list_next(&list, &element)) {
+    fcache_bytes_t token;
+    while (status == FCACHE_OK && next(&list, &token)) {
         status = add_comma(out, start);
         if (status == FCACHE_OK) {
-            status = add_text(out, element, fold);
+            status = fcache_buf_append(out, token);
         }
     }
     return status;
 }
 
-typedef struct weighted_t {
-    fcache_bytes_t element;
-    int weight;
-} weighted_t;
-
-static int goes_before(const weighted_t *a, const weighted_t *b)
-{
-    return a->weight != b->weight ? a->weight > b->weight
-                                  : compare(a->element, b->element) < 0;
-}
-
-/* Heaviest first. 0 when there are too many or a weight is bad. */
-static int sort(fcache_list_t list, weighted_t items[MAX_ELEMENTS],
-                size_t *out_count)
-{
-    weighted_t item;
-    size_t count = 0;
-    while (fcache_list_next(&list, &item.element)) {
-        size_t at = count;
-        item.weight = weight_of(item.element);
-        if (item.weight < 0 || count == MAX_ELEMENTS) {
-            return 0;
-        }
-        while (at > 0 && goes_before(&item, &items[at - 1])) {
-            items[at] = items[at - 1];
-            at--;
-        }
-        items[at] = item;
-        count++;
-    }
-    *out_count = count;
-    return 1;
-}
-
 static fcache_status_t add_weight(fcache_buf_t *out, int weight)
 {
     char text[] = ";q=0.000";
+    if (weight == FULL_WEIGHT) {
+        return FCACHE_OK;
+    }
     for (size_t i = 7; weight > 0 && i > 4; i--) {
         text[i] = (char)('0' + weight % 10);
         weight /= 10;
     }
     return fcache_buf_append(out, fcache_str(text));
-}
-
-/* Its parts without blanks, the first one folded, then its weight if not 1. */
-static fcache_status_t add_weighted(fcache_buf_t *out, const weighted_t *item,
-                                    int fold)
-{
-    fcache_bytes_t rest = item->element;
-    fcache_bytes_t part;
-    fcache_status_t status = FCACHE_OK;
-    int is_first = 1;
-    while (status == FCACHE_OK && take_part(&rest, &part)) {
-        if (is_weight(part)) {
-            continue;
-        }
-        if (!is_first) {
-            status = fcache_buf_append(out, fcache_str(";"));
-        }
-        if (status == FCACHE_OK) {
-            status = add_text(out, part, fold || is_first);
-        }
-        is_first = 0;
-    }
-    return status == FCACHE_OK && item->weight < FULL_WEIGHT
-               ? add_weight(out, item->weight)
-               : status;
 }
 
 static fcache_status_t add_by_weight(fcache_buf_t *out, fcache_list_t list,
@@ -297,92 +309,66 @@ static fcache_status_t add_by_weight(fcache_buf_t *out, fcache_list_t list,
     size_t start = out->len;
     fcache_status_t status = FCACHE_OK;
     if (!sort(list, items, &count)) {
-        return add_in_order(out, list, fold);
+        return add_raw(out, list);
     }
     for (size_t i = 0; i < count && status == FCACHE_OK; i++) {
         status = add_comma(out, start);
         if (status == FCACHE_OK) {
-            status = add_weighted(out, &items[i], fold);
+            status = add_text(out, items[i].name, fold);
         }
-    }
-    return status;
-}
-
-/* ---- values: Accept-Encoding (T17) --------------------------------------- */
-
-static const struct {
-    const char *name, *alias;
-} codings[] = {
-    {"br", NULL},       {"deflate", NULL}, {"gzip", "x-gzip"},
-    {"identity", NULL}, {"zstd", NULL},    {"*", NULL},
-};
-#define CODINGS       (sizeof codings / sizeof codings[0])
-#define ALL_CODINGS   ((1u << CODINGS) - 1)
-#define ONLY_IDENTITY (1u << 3)
-
-/* The bit of a coding, all of them for "*", 0 for one we do not know. */
-static unsigned coding_bit(fcache_bytes_t name)
-{
-    if (fcache_bytes_equal(name, fcache_str("*"))) {
-        return ALL_CODINGS;
-    }
-    for (size_t i = 0; i < CODINGS; i++) {
-        if (fcache_bytes_equal_nocase(name, fcache_str(codings[i].name)) ||
-            (codings[i].alias &&
-             fcache_bytes_equal_nocase(name, fcache_str(codings[i].alias)))) {
-            return 1u << i;
-        }
-    }
-    return 0;
-}
-
-/* Which codings the client takes (RFC 9110 §12.5.3). 0 when that cannot be made
- * out, or one is not known: the origin may know it. */
-static int accepted_codings(fcache_list_t list, unsigned *out)
-{
-    unsigned named = 0;
-    unsigned refused = 0;
-    unsigned others = ONLY_IDENTITY; /* those that "*" or its absence gives */
-    fcache_bytes_t element;
-    while (fcache_list_next(&list, &element)) {
-        int weight = weight_of(element);
-        fcache_bytes_t name = {NULL, 0};
-        (void)take_part(&element, &name);
-        unsigned bit = coding_bit(name);
-        if (weight < 0 || !fcache_is_token(name) || (bit == 0 && weight > 0)) {
-            return 0;
-        }
-        if (bit == ALL_CODINGS) {
-            others = weight > 0 ? ALL_CODINGS : 0;
-        } else {
-            named |= bit;
-            refused |= weight > 0 ? 0 : bit;
-        }
-    }
-    *out = (named | others) & ~refused;
-    return 1;
-}
-
-static fcache_status_t add_codings(fcache_buf_t *out, fcache_list_t list)
-{
-    unsigned accepted = 0;
-    size_t start = out->len;
-    fcache_status_t status = FCACHE_OK;
-    if (!accepted_codings(list, &accepted)) {
-        return add_in_order(out, list, 1);
-    }
-    for (size_t i = 0; i < CODINGS && status == FCACHE_OK; i++) {
-        if (accepted & 1u << i) {
-            status = add_comma(out, start);
-            if (status == FCACHE_OK) {
-                status = fcache_buf_append(out, fcache_str(codings[i].name));
-            }
+        if (status == FCACHE_OK) {
+            status = add_weight(out, items[i].weight);
         }
     }
     return status;
 }
 
 /* ---- values -------------------------------------------------------------- */
+
+/*
+ * What is folded here an origin must not tell apart, or one client chooses what
+ * others get (T1, RFC 9111 §4.1). So only what the field's own syntax makes equal,
+ * and only of values that are wholly of that syntax; all others select as they
+ * came, Accept among them, where origins go by the order of equals.
+ */
+typedef enum form_t {
+    FORM_UNKNOWN, /* a list, if it is one of nothing but tokens */
+    FORM_SINGLE,
+    FORM_WEIGHTED,
+    FORM_LANGUAGES /* weighted, in any case */
+} form_t;
+
+static const struct {
+    const char *name;
+    form_t form;
+} forms[] = {
+    {"accept-charset", FORM_WEIGHTED},
+    {"accept-encoding", FORM_WEIGHTED},
+    {"accept-language", FORM_LANGUAGES},
+    {"authorization", FORM_SINGLE},
+    {"content-type", FORM_SINGLE},
+    {"cookie", FORM_SINGLE},
+    {"from", FORM_SINGLE},
+    {"host", FORM_SINGLE},
+    {"origin", FORM_SINGLE},
+    {"proxy-authorization", FORM_SINGLE},
+    {"referer", FORM_SINGLE},
+    {"sec-fetch-dest", FORM_SINGLE},
+    {"sec-fetch-mode", FORM_SINGLE},
+    {"sec-fetch-site", FORM_SINGLE},
+    {"sec-fetch-user", FORM_SINGLE},
+    {"user-agent", FORM_SINGLE},
+};
+
+static form_t form_of(fcache_bytes_t name)
+{
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        if (fcache_bytes_equal_nocase(name, fcache_str(forms[i].name))) {
+            return forms[i].form;
+        }
+    }
+    return FORM_UNKNOWN;
+}
 
 fcache_status_t fci_vary_normalise(fcache_bytes_t name, fcache_fields_t fields,
                                    fcache_buf_t *out)
@@ -400,18 +386,20 @@ fcache_status_t fci_vary_normalise(fcache_bytes_t name, fcache_fields_t fields,
     if (list.line == fields.count) {
         return FCACHE_MISS;
     }
-    if (fcache_bytes_equal_nocase(name, fcache_str("accept-encoding"))) {
-        return add_codings(out, list);
-    }
-    if (fcache_bytes_equal_nocase(name, fcache_str("accept-language")) ||
-        fcache_bytes_equal_nocase(name, fcache_str("accept-charset"))) {
-        return add_by_weight(out, list, 1);
-    }
-    if (fcache_bytes_equal_nocase(name, fcache_str("accept"))) {
+    switch (form_of(name)) {
+    case FORM_WEIGHTED:
         return add_by_weight(out, list, 0);
+    case FORM_LANGUAGES:
+        return add_by_weight(out, list, 1);
+    case FORM_SINGLE:
+        return add_raw(out, list);
+    case FORM_UNKNOWN:
+        break;
     }
-    return add_in_order(out, list, 0);
+    return is_token_list(list) ? add_tokens(out, list) : add_raw(out, list);
 }
+
+/* ---- languages ----------------------------------------------------------- */
 
 /* language-range (RFC 4647 §2.1), as near as matters here. */
 static int is_language_range(fcache_bytes_t text)
@@ -429,16 +417,11 @@ int fci_vary_is_languages(fcache_fields_t fields)
 {
     fcache_list_t list;
     fcache_bytes_t element;
-    fcache_bytes_t part;
+    weighted_t item;
     fcache_list_init(&list, fields, "Accept-Language");
-    while (fcache_list_next(&list, &element)) {
-        if (!take_part(&element, &part) || !is_language_range(part)) {
+    while (next(&list, &element)) {
+        if (!parse_weighted(element, &item) || !is_language_range(item.name)) {
             return 0;
-        }
-        while (take_part(&element, &part)) {
-            if (!is_weight(part) || parse_weight(part) < 0) {
-                return 0;
-            }
         }
     }
     return 1;
@@ -454,9 +437,8 @@ size_t fci_vary_language(fcache_fields_t fields, char out[FCI_MAX_LANGUAGE])
         (count > 1 && items[1].weight == items[0].weight)) {
         return 0;
     }
-    fcache_bytes_t language = {NULL, 0};
-    (void)take_part(&items[0].element, &language);
-    if (!fcache_is_token(language) || language.len > FCI_MAX_LANGUAGE ||
+    fcache_bytes_t language = items[0].name;
+    if (language.len > FCI_MAX_LANGUAGE ||
         fcache_bytes_equal(language, fcache_str("*"))) {
         return 0;
     }

@@ -18,17 +18,17 @@ typedef struct fci_vary_t {
 /* Are all of the one among those of the other? */
 int fci_vary_is_within(const fci_vary_t *inner, const fci_vary_t *outer);
 
-/* What fcache_vary_names() appends. NONE, VARY_ANY, or VARY_BAD also for too
- * many names. */
+/* What fcache_vary_names() appends. NONE, VARY_ANY (also for X-Forwarded-For), or
+ * VARY_BAD also for too many names. */
 fcache_reason_t fci_vary_collect(fcache_fields_t response_fields,
                                  fci_vary_t *out_vary);
 
 /*
  * Appends the value that `name` (lower case) has in the request, all its lines
- * as one, in the form in which equal meanings have equal bytes. OK when the
- * field is there, even if empty; MISS, with nothing appended, when it is
- * absent: an absent field matches only an absent one. TOO_LARGE and NO_MEMORY
- * as fcache_buf_append.
+ * as one, in the form in which equal meanings have equal bytes; what is not
+ * wholly of the field's syntax as it came. OK when the field is there, even if
+ * empty; MISS, with nothing appended, when it is absent: an absent field matches
+ * only an absent one. TOO_LARGE and NO_MEMORY as fcache_buf_append.
  */
 fcache_status_t fci_vary_normalise(fcache_bytes_t name, fcache_fields_t fields,
                                    fcache_buf_t *out);

@@ -83,8 +83,61 @@ def test_t17_a_coding_that_we_do_not_know(httpd, origin, path):
     origin.on(path, answer)
     for asked, coding in (("gzip, dcz", "dcz"), ("br;q=high", "br"),
                           ("gzip", None), ("identity", None), ("foo", None),
-                          ("dcz, gzip", "dcz"), ("*, br;q=0", "br")):
+                          ("dcz", "dcz"), ("*, br;q=0", "br")):
         for verdict in ("MISS", "HIT"):
             got = httpd.get(path, {"Accept-Encoding": asked})
             assert (got.cache, got.get("Content-Encoding")) == (
                 verdict, coding), asked
+
+
+@pytest.mark.parametrize("name,odd,usual", [
+    ("Origin", "https://a.example,", "https://a.example"),
+    ("HX-Request", "true,", "true"),
+    ("RSC", ",1", "1"),
+    ("X-Part", "a,,b", "a,b"),
+    ("X-Part", ",", ""),
+    ("User-Agent", "A (KHTML,like Gecko)", "A (KHTML, like Gecko)"),
+    ("User-Agent", "a , b", "a, b"),
+    ("Accept", "Application/JSON", "application/json"),
+    ("Accept", "a/b;;q=1", "a/b;q=1"),
+    ("Accept", "text/plain, application/json", "application/json, text/plain"),
+    ("Accept-Encoding", "gzip,", "gzip"),
+    ("Accept-Encoding", "gzip;q=0", "identity"),
+    ("Accept-Encoding", "gzip;q=0, foo", "foo"),
+    ("Accept-Encoding", "dcz;q=0, gzip", "gzip"),
+    ("Accept-Encoding", "gzip;Q=0", "gzip;q=0"),
+    ("Accept-Language", "de,", "de"),
+    ("Accept-Language", "de;", "de"),
+    ("Accept-Language", "de;q=1;q=0", "de;q=0"),
+    ("Accept-Language", "de;x=y", "de"),
+    ("Accept-Charset", "utf-8 ;", "utf-8"),
+])
+def test_t1_what_an_origin_may_tell_apart_is_kept_apart(httpd, origin, path,
+                                                        name, odd, usual):
+    """It may compare bytes, or find names in them: nobody chooses by an odd
+    spelling what those get who spell it as usual."""
+    origin.on(path, lambda request: ok(f"for {request.get(name)}",
+                                       ("Vary", name)))
+    for verdict in ("MISS", "HIT"):
+        for value in (odd, usual):
+            assert told(httpd, path, **{name: value}) == (
+                verdict, f"for {value}")
+
+
+def test_lists_of_tokens(httpd, origin, path):
+    origin.on(path, lambda request: ok(f"for {request.get('X-Parts')}",
+                                       ("Vary", "X-Parts")))
+    fields = [[("X-Parts", value) for value in values]
+              for values in (("a,b",), ("a , b",), ("a\t,  b ",), ("a", "b"))]
+    assert [httpd.get(path, each).cache for each in fields] == [
+        "MISS", "HIT", "HIT", "HIT"]
+
+
+def test_the_clients_address(httpd, origin, path):
+    """mod_proxy puts it into X-Forwarded-For when the variant is chosen."""
+    origin.on(path, lambda request: ok(request.get("X-Forwarded-For"),
+                                       ("Vary", "X-Forwarded-For")))
+    for client in ("127.0.0.1", "127.0.0.2") * 2:
+        answer = httpd.get(path, source=client)
+        assert (answer.cache, answer.body.decode()) == ("MISS", client)
+        assert "detail=vary-any" in answer.get("Cache-Status")

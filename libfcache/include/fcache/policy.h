@@ -231,7 +231,9 @@ typedef enum fcache_stale_t {
 /*
  * The one predicate for serving stale (RFC 9111 §4.2.4, RFC 5861): may `entry`
  * be served at `now_us` although stale? Never past must-revalidate,
- * proxy-revalidate, s-maxage or no-cache, nor past max_stale_s (T19).
+ * proxy-revalidate, s-maxage or no-cache, nor past max_stale_s (T19). Whether it
+ * answers the request at all, fcache_decide() has said: it does where the reason
+ * is EXPIRED or SOFT_PURGED.
  */
 FCACHE_API int fcache_may_serve_stale(const fcache_policy_t *policy,
                                       const fcache_entry_t *entry,
@@ -341,8 +343,9 @@ FCACHE_API int fcache_cookie_is_refused(const fcache_policy_t *policy,
  * The names that select among this URL's responses (RFC 9111 §4.1), appended to
  * `out` as a length-prefixed list (fcache_entry_list_add): all lines of Vary,
  * lower-case, sorted, each once, and accept-encoding when there is a
- * Content-Encoding (T17). BAD_INPUT with VARY_ANY or VARY_BAD for '*' or a bad
- * name, TOO_LARGE with VARY_BAD past FCACHE_VARY_MAX_NAMES or the ceiling of
+ * Content-Encoding (T17). BAD_INPUT with VARY_ANY for '*' and X-Forwarded-For,
+ * to which a proxy adds what is not in the request, or with VARY_BAD for a bad
+ * name; TOO_LARGE with VARY_BAD past FCACHE_VARY_MAX_NAMES or the ceiling of
  * `out`: such a response is not stored (T12). `out_why` may be NULL.
  */
 FCACHE_API fcache_status_t fcache_vary_names(fcache_fields_t response_fields,

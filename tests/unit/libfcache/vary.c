@@ -35,6 +35,8 @@ static void names(void **state)
         {"Vary: *, a", "", FCACHE_BAD_INPUT, R(VARY_ANY)},
         {"Vary:\nVary: *", "", FCACHE_BAD_INPUT, R(VARY_ANY)},
         {"Vary: a b\nVary: *", "", FCACHE_BAD_INPUT, R(VARY_ANY)},
+        {"Vary: a, X-Forwarded-For", "", FCACHE_BAD_INPUT, R(VARY_ANY)},
+        {"Vary: x-forwarded-fo", "x-forwarded-fo ", FCACHE_OK, R(NONE)},
         {"Vary: a b", "", FCACHE_BAD_INPUT, R(VARY_BAD)},
         {"Vary: a;b", "", FCACHE_BAD_INPUT, R(VARY_BAD)},
         {"Vary: \"a\"", "", FCACHE_BAD_INPUT, R(VARY_BAD)},
@@ -136,19 +138,36 @@ static void check_value(const char *name, const char *fields,
 static const struct {
     const char *name, *fields, *value;
 } values_rows[] = {
-    /* RFC 9111 §4.1: lines joined, blanks folded, the rest kept */
+    /* RFC 9111 §4.1: lines joined; of a list of tokens the blanks folded */
     {"foo", "", ABSENT},
     {"foo", "Foo:", ""},
-    {"foo", "Foo: ,", ""},
     {"foo", "Foo: a", "a"},
     {"foo", "foo:  a , b ", "a,b"},
     {"foo", "Foo: a\nFoo: b", "a,b"},
+    {"foo", "Foo: a\nBar: x\nFoo:\t1.5 ,c", "a,1.5,c"},
     {"foo", "Foo: b, a", "b,a"},
     {"foo", "Foo: A", "A"},
-    {"foo", "Foo: \"a , b\" , c", "\"a , b\",c"},
+    /* T1: what an origin may tell apart is told apart */
+    {"foo", "Foo: ,", ","},
+    {"foo", "Foo: true,", "true,"},
+    {"foo", "Foo: , true", ", true"},
+    {"foo", "Foo: a,,b", "a,,b"},
+    {"foo", "Foo: a\nFoo:", "a, "},
+    {"foo", "Foo:\nFoo: a", ", a"},
+    {"foo", "Foo: \"a , b\" , c", "\"a , b\" , c"},
     {"foo", "Foo: a  b", "a  b"},
+    {"foo", "Foo: a b , c", "a b , c"},
+    {"foo", "Foo: https://a.example/?x=1, 2", "https://a.example/?x=1, 2"},
+    {"origin", "Origin: https://a.example", "https://a.example"},
+    {"origin", "Origin: https://a.example,", "https://a.example,"},
+    {"origin", "Origin: null , b", "null , b"},
+    {"origin", "Origin: null\nOrigin: b", "null, b"},
     {"cookie", "Cookie: a=b; c=d", "a=b; c=d"},
-    {"user-agent", "User-Agent: X (a, like B)", "X (a,like B)"},
+    {"cookie", "Cookie: a , b", "a , b"},
+    {"user-agent", "User-Agent: X (a, like B)", "X (a, like B)"},
+    {"user-agent", "User-Agent: X (a,like B)", "X (a,like B)"},
+    {"user-agent", "User-Agent: a , b", "a , b"},
+    {"sec-fetch-mode", "Sec-Fetch-Mode: cors , cors", "cors , cors"},
     /* RFC 9110 §12.5.4: heaviest first, equals in any order */
     {"accept-language", "", ABSENT},
     {"accept-language", "Accept-Language:", ""},
@@ -156,7 +175,7 @@ static const struct {
     {"accept-language", "Accept-Language: de,en", "de,en"},
     {"accept-language", "Accept-Language: eN ,  De", "de,en"},
     {"accept-language", "Accept-Language: en;q=0.5, de", "de,en;q=0.500"},
-    {"accept-language", "Accept-Language: en ; Q=0.50 ,de;q=1.0",
+    {"accept-language", "Accept-Language: en ; q=0.50 ,de;q=1.0",
      "de,en;q=0.500"},
     {"accept-language", "Accept-Language: a;q=0.1\nAccept-Language: b",
      "b,a;q=0.100"},
@@ -164,53 +183,49 @@ static const struct {
      "b;q=0.001,a;q=0.000"},
     {"accept-language", "Accept-Language: b;q=0.2,a;q=0.20",
      "a;q=0.200,b;q=0.200"},
-    /* a bad weight: nothing is known of the order */
-    {"accept-language", "Accept-Language: En;q=2, de", "en;q=2,de"},
-    {"accept-language", "Accept-Language: en;q=, de", "en;q=,de"},
-    {"accept-language", "Accept-Language: en;q=0.1234, de", "en;q=0.1234,de"},
-    {"accept-language", "Accept-Language: en;q=1.001, de", "en;q=1.001,de"},
-    {"accept-language", "Accept-Language: en;q=0.-1, de", "en;q=0.-1,de"},
-    {"accept-language", "Accept-Language: en;q=00, de", "en;q=00,de"},
-    {"accept-charset", "Accept-Charset: UTF-8, *;q=0.5", "utf-8,*;q=0.500"},
-    /* §12.5.1: parameters keep their case */
+    {"accept-charset", "Accept-Charset: UTF-8, *;q=0.5", "UTF-8,*;q=0.500"},
+    /* not wholly of the syntax: who knows what the origin makes of it */
+    {"accept-language", "Accept-Language: De,", "De,"},
+    {"accept-language", "Accept-Language: de, , en", "de, , en"},
+    {"accept-language", "Accept-Language: de;", "de;"},
+    {"accept-language", "Accept-Language: de;q=1;", "de;q=1;"},
+    {"accept-language", "Accept-Language: de;;q=1", "de;;q=1"},
+    {"accept-language", "Accept-Language: de;q=0;q=1", "de;q=0;q=1"},
+    {"accept-language", "Accept-Language: de;q = 0.5", "de;q = 0.5"},
+    {"accept-language", "Accept-Language: de;Q=0.5", "de;Q=0.5"},
+    {"accept-language", "Accept-Language: de;x=y, en", "de;x=y, en"},
+    {"accept-language", "Accept-Language: \"de\", en", "\"de\", en"},
+    {"accept-language", "Accept-Language: En;q=2, de", "En;q=2, de"},
+    {"accept-language", "Accept-Language: en;q=, de", "en;q=, de"},
+    {"accept-language", "Accept-Language: en;q=0.1234, de", "en;q=0.1234, de"},
+    {"accept-language", "Accept-Language: en;q=1.001, de", "en;q=1.001, de"},
+    {"accept-language", "Accept-Language: en;q=0.-1, de", "en;q=0.-1, de"},
+    {"accept-language", "Accept-Language: en;q=00, de", "en;q=00, de"},
+    {"accept-language", "Accept-Language: b\nAccept-Language: a,", "b, a,"},
+    /* §12.5.1: origins go by the order, and some by the case */
     {"accept", "Accept: Text/HTML ; Level=A, */*;q=0.1",
-     "text/html;Level=A,*/*;q=0.100"},
-    {"accept", "Accept: a/b, c/d;q=0.9;x=\"1;2, 3\"",
-     "a/b,c/d;x=\"1;2, 3\";q=0.900"},
-    {"accept", "Accept: b/b,a/a", "a/a,b/b"},
-    {"accept", "Accept: A/A;x=\"; q=0.3\"", "a/a;x=\"; q=0.3\""},
-    {"accept", "Accept: A/A;x=\"\\\"; q=0.3\" ;y", "a/a;x=\"\\\"; q=0.3\";y"},
-    /* §12.5.3, T17: what the client takes of what we know */
+     "Text/HTML ; Level=A, */*;q=0.1"},
+    {"accept", "Accept: b/b,a/a", "b/b,a/a"},
+    {"accept", "Accept: a/b;q=1", "a/b;q=1"},
+    /* §12.5.3, T17: no other order, and no other weights */
     {"accept-encoding", "", ABSENT},
-    {"accept-encoding", "Accept-Encoding:", "identity"},
-    {"accept-encoding", "Accept-Encoding: gzip", "gzip,identity"},
-    {"accept-encoding", "Accept-Encoding: x-gzip", "gzip,identity"},
-    {"accept-encoding", "Accept-Encoding: GZIP, Br", "br,gzip,identity"},
+    {"accept-encoding", "Accept-Encoding:", ""},
+    {"accept-encoding", "Accept-Encoding: gzip", "gzip"},
     {"accept-encoding", "Accept-Encoding: gzip, deflate, br, zstd",
-     "br,deflate,gzip,identity,zstd"},
+     "br,deflate,gzip,zstd"},
     {"accept-encoding", "Accept-Encoding: zstd;q=0.1,br;q=1",
-     "br,identity,zstd"},
+     "br,zstd;q=0.100"},
     {"accept-encoding", "Accept-Encoding: gzip\naccept-encoding: br",
-     "br,gzip,identity"},
-    {"accept-encoding", "Accept-Encoding: identity", "identity"},
-    /* the origin may know what we do not, so it selects */
-    {"accept-encoding", "Accept-Encoding: foo", "foo"},
-    {"accept-encoding", "Accept-Encoding: foo;q=0, gzip", "gzip,identity"},
-    {"accept-encoding", "Accept-Encoding: Foo, gzip", "foo,gzip"},
-    {"accept-encoding", "Accept-Encoding: gzip;q=0", "identity"},
-    {"accept-encoding", "Accept-Encoding: gzip;q=0.000, br", "br,identity"},
-    {"accept-encoding", "Accept-Encoding: gzip, gzip;q=0", "identity"},
-    {"accept-encoding", "Accept-Encoding: *",
-     "br,deflate,gzip,identity,zstd,*"},
-    {"accept-encoding", "Accept-Encoding: *, gzip;q=0",
-     "br,deflate,identity,zstd,*"},
-    {"accept-encoding", "Accept-Encoding: gzip, *;q=0", "gzip"},
-    {"accept-encoding", "Accept-Encoding: identity;q=0, gzip", "gzip"},
-    {"accept-encoding", "Accept-Encoding: *;q=0", ""},
+     "br,gzip"},
+    {"accept-encoding", "Accept-Encoding: gzip;q=0", "gzip;q=0.000"},
+    {"accept-encoding", "Accept-Encoding: *;q=0, gzip", "gzip,*;q=0.000"},
+    {"accept-encoding", "Accept-Encoding: foo;q=0, gzip", "gzip,foo;q=0.000"},
+    {"accept-encoding", "Accept-Encoding: GZIP", "GZIP"},
     /* ATS CVE-2024-35296: malformed is not special, but the origin sees it */
+    {"accept-encoding", "Accept-Encoding: gzip,", "gzip,"},
     {"accept-encoding", "Accept-Encoding: gzip;q=2", "gzip;q=2"},
-    {"accept-encoding", "Accept-Encoding: gzip;q=x, br", "gzip;q=x,br"},
-    {"accept-encoding", "Accept-Encoding: br, \"gzip\"", "br,\"gzip\""},
+    {"accept-encoding", "Accept-Encoding: gzip;q=x, br", "gzip;q=x, br"},
+    {"accept-encoding", "Accept-Encoding: br, \"gzip\"", "br, \"gzip\""},
     {"accept-encoding", "Accept-Encoding: gzip br", "gzip br"},
     {"accept-encoding", "Accept-Encoding: ;q=1", ";q=1"},
 };
@@ -238,8 +253,8 @@ static void codings_never_mix(void **state)
         fcache_buf_init(&buf, 64);
         for (unsigned i = 0; i < 4; i++) {
             if (set & 1u << i) {
+                strncat(text, set & ((1u << i) - 1) ? ", " : "", 3);
                 strncat(text, codings[3 - i], 10);
-                strncat(text, ", ", 3);
             }
         }
         assert_int_equal(fci_vary_normalise(fcache_str("accept-encoding"),
@@ -256,17 +271,13 @@ static void codings_never_mix(void **state)
 /* More elements than are put in order keep their own. */
 static void long_lists(void **state)
 {
-    char text[512] = "Accept-Language: ";
-    char wanted[512] = "";
+    char text[512] = "Accept-Language: z99";
     (void)state;
-    for (int i = 0; i < 33; i++) {
+    for (int i = 98; i >= 67; i--) {
         size_t len = strlen(text);
-        snprintf(text + len, sizeof text - len, "z%d, ", 99 - i);
-        len = strlen(wanted);
-        snprintf(wanted + len, sizeof wanted - len, "%sz%d", i ? "," : "",
-                 99 - i);
+        snprintf(text + len, sizeof text - len, ", z%d", i);
     }
-    check_value("accept-language", text, wanted);
+    check_value("accept-language", text, text + strlen("Accept-Language: "));
 }
 
 static void value_ceiling(void **state)
@@ -276,10 +287,10 @@ static void value_ceiling(void **state)
     } rows[] = {
         {"foo", "Foo: 12345678901"},
         {"foo", "Foo: 123456789,1"},
-        {"accept", "Accept: 12345678901"},
-        {"accept", "Accept: 123;q=0.1"},
-        {"accept", "Accept: 12345;6789a"},
-        {"accept-encoding", "Accept-Encoding: br"},
+        {"foo", "Foo: (\nFoo: 1234567\nFoo: 1"},
+        {"accept-charset", "Accept-Charset: 12345678901"},
+        {"accept-charset", "Accept-Charset: 123;q=0.1"},
+        {"accept-charset", "Accept-Charset: 123456789,1"},
     };
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -312,6 +323,8 @@ static void the_language_wanted_most(void **state)
         {"Accept-Language: *, de;q=0.5", ""},
         {"Accept-Language: de, *;q=0.5", "de"},
         {"Accept-Language: de;q=2", ""},
+        {"Accept-Language: de,", ""},
+        {"Accept-Language: de;x=y", ""},
         {"Accept-Language: de;q=0.5, fr;q=x", ""},
         {"Accept-Language: d e", ""},
         {"Accept-Language: ;q=1", ""},
