@@ -103,6 +103,23 @@ static void put_line(writer_t *writer, const line_t *line)
     }
 }
 
+/* Does the value let somebody in, whatever rule put it there? */
+static int is_secret(fcache_bytes_t label)
+{
+    static const char *const secrets[] = {
+        "header:authorization", "header:proxy-authorization", "header:cookie",
+        "vary:authorization",   "vary:proxy-authorization",   "vary:cookie",
+    };
+    static const char cookie[] = "cookie:";
+    size_t len = sizeof(cookie) - 1;
+    for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++) {
+        if (fcache_bytes_equal(label, fcache_str(secrets[i]))) {
+            return 1;
+        }
+    }
+    return label.len >= len && memcmp(label.ptr, cookie, len) == 0;
+}
+
 /* Every element that is not in the line. */
 static void put_rest(writer_t *writer, fcache_bytes_t canonical,
                      const line_t *line)
@@ -122,7 +139,7 @@ static void put_rest(writer_t *writer, fcache_bytes_t canonical,
         }
         put_escaped(writer, label);
         put_plain(writer, "=");
-        put_escaped(writer, value);
+        put_escaped(writer, is_secret(label) ? fcache_str("***") : value);
     }
 }
 

@@ -69,8 +69,9 @@ FCACHE_API int fcache_canonical_next(fcache_bytes_t canonical, size_t *offset,
 
 /*
  * A readable line for people and logs, e.g. `GET https://host/path?query
- * header:Accept=...`; every byte outside of printable ASCII is escaped \xHH
- * (T36). In the pool, NUL-terminated.
+ * header:accept=...`; every byte outside of printable ASCII is escaped \xHH
+ * (T36). Values of cookies, Authorization and Proxy-Authorization are ***. In the
+ * pool, NUL-terminated.
  */
 FCACHE_API const char *fcache_canonical_format(fcache_bytes_t canonical,
                                                apr_pool_t *pool);

@@ -35,6 +35,12 @@ static void rows_of_text(void **state)
         {{"a", "\r\n\x7f\xff\\", NULL},
          "a=\\x0d\\x0a\\x7f\\xff\\x5c"}, /* T36 */
         {{"a\n", "", NULL}, "a\\x0a="},  /* T36 */
+        {{"cookie:sid", "s3cret", "cookies", "1", NULL},
+         "cookie:sid=*** cookies=1"},
+        {{"header:authorization", "s", "vary:proxy-authorization", "s", NULL},
+         "header:authorization=*** vary:proxy-authorization=***"},
+        {{"header:cookie", "s", "vary:cookie", "", "header:x", "s", NULL},
+         "header:cookie=*** vary:cookie=*** header:x=s"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         ROW(i, rows[i].text);

@@ -75,8 +75,9 @@ static void rules_shape_the_key(void **state)
          "GET https:///a header:x-empty="},
         {{"-host", "query:none", "header:absent"}, "GET https:///a"},
         {{"-host", "query:none", "cookie:sid"},
-         "GET https:///a cookie:sid=1 cookie:sid=2 cookie:sid=4"},
-        {{"-host", "query:none", "cookie:flag"}, "GET https:///a cookie:flag="},
+         "GET https:///a cookie:sid=*** cookie:sid=*** cookie:sid=***"},
+        {{"-host", "query:none", "cookie:flag"},
+         "GET https:///a cookie:flag=***"},
         {{"-host", "query:none", "env:TENANT"}, "GET https:///a env:TENANT=t1"},
         {{"-host", "query:none", "env:NONE"}, "GET https:///a"},
         {{"-host", "query:none", "user"}, "GET https:///a user=bob"},
@@ -95,6 +96,32 @@ static void rules_shape_the_key(void **state)
                    rows[i].text);
     }
     CHECK_TEXT(fcache_str(text_of(NULL, &request, *state)), rows[0].text);
+}
+
+/* What the text does not show. */
+static void each_cookie_of_that_name_is_in_the_key(void **state)
+{
+    static const char *const words[] = {"cookie:sid", NULL};
+    static const fcache_field_t fields[] = {
+        {{"Cookie", 6}, {"sid=1; theme=dark; sid=2; Sid=3", 31}},
+        {{"COOKIE", 6}, {" sid =4", 7}},
+    };
+    fcache_request_t request = plain_request(fields, COUNT(fields));
+    const char *values = "";
+    fcache_key_t key;
+    fcache_bytes_t label;
+    fcache_bytes_t value;
+    size_t offset = 0;
+    assert_int_equal(fcache_key_build(parse(words, *state), NULL, NULL, app,
+                                      app, &request, &key, *state, NULL),
+                     FCACHE_OK);
+    while (fcache_canonical_next(key.canonical, &offset, &label, &value) > 0) {
+        if (fcache_bytes_equal(label, fcache_str("cookie:sid"))) {
+            values = apr_psprintf(*state, "%s%.*s,", values, (int)value.len,
+                                  value.ptr);
+        }
+    }
+    assert_string_equal(values, "1,2,4,");
 }
 
 /* Each row changes one thing an origin can see, so each has its own key. */
@@ -317,6 +344,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         pool_test(rules_shape_the_key),
+        pool_test(each_cookie_of_that_name_is_in_the_key),
         pool_test(what_an_origin_sees_is_in_the_key),
         pool_test(head_shares_the_key_of_get),
         pool_test(equal_keys_are_forwarded_equal),
