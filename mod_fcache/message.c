@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 #include <http_core.h>
 #include <http_protocol.h>
+#include <http_ssl.h>
 #include <http_vhost.h>
 
 /* ---- fields -------------------------------------------------------------- */
@@ -161,6 +162,31 @@ static int has_body(const request_rec *r)
     return length != NULL && length[strspn(length, "0 \t")] != '\0';
 }
 
+/* Verified or not: handlers are told of it, and what they make of it nobody
+ * knows. */
+static int has_certificate(request_rec *r)
+{
+    const char *verified =
+        ap_ssl_conn_is_ssl(r->connection)
+            ? ap_ssl_var_lookup(r->pool, r->server, r->connection, r,
+                                "SSL_CLIENT_VERIFY")
+            : NULL;
+
+    return verified != NULL && strcmp(verified, "NONE") != 0;
+}
+
+/* Is it known who asks, and not said by the key? */
+static int is_authenticated(request_rec *r)
+{
+    if (r->user != NULL) {
+        return !fcache_key_rules_has_user(mfc_conf_of(r)->key.rules);
+    }
+    return has_certificate(r);
+}
+
+/* Set when the query that is forwarded is not the one that is keyed. */
+#define MAPPED_NOTE "fcache-mapped-query"
+
 static unsigned oddities(request_rec *r, const char *target)
 {
     unsigned flags = 0;
@@ -169,7 +195,8 @@ static unsigned oddities(request_rec *r, const char *target)
         flags |= FCACHE_REQUEST_HAS_BODY;
     }
     if (target[0] != '/' || strchr(target, '#') != NULL ||
-        first_of(r)->parsed_uri.hostname != NULL) {
+        first_of(r)->parsed_uri.hostname != NULL ||
+        apr_table_get(r->notes, MAPPED_NOTE) != NULL) {
         flags |= FCACHE_REQUEST_ODD_TARGET;
     }
     if (mfc_global()->many_vhosts && r->hostname != NULL &&
@@ -181,8 +208,7 @@ static unsigned oddities(request_rec *r, const char *target)
         apr_table_get(r->headers_in, "Trailer") != NULL) {
         flags |= FCACHE_REQUEST_ODD_FRAMING;
     }
-    if (r->user != NULL &&
-        !fcache_key_rules_has_user(mfc_conf_of(r)->key.rules)) {
+    if (is_authenticated(r)) {
         flags |= FCACHE_REQUEST_AUTHENTICATED;
     }
     return flags;
@@ -224,9 +250,24 @@ static fcache_bytes_t redirected(const request_rec *r, fcache_bytes_t path)
                                   " ", r->unparsed_uri, NULL));
 }
 
+/* The target's path and query, as they are or behind the authority of an
+ * absolute form (RFC 9112 §3.2.2), which httpd has put into Host. */
+static const char *path_of(const request_rec *r)
+{
+    const char *path =
+        r->parsed_uri.hostname ? strstr(r->unparsed_uri, "://") : NULL;
+
+    if (path == NULL) {
+        return r->unparsed_uri;
+    }
+    path += 3;
+    path += strcspn(path, "/?#");
+    return *path == '/' ? path : apr_pstrcat(r->pool, "/", path, NULL);
+}
+
 void mfc_message_request(request_rec *r, mfc_ctx_t *ctx)
 {
-    const char *target = first_of(r)->unparsed_uri;
+    const char *target = path_of(first_of(r));
     const char *query = strchr(target, '?');
     const char *scheme = ap_http_scheme(r);
     fcache_request_t *request = &ctx->request;
@@ -265,9 +306,7 @@ static const char *request_line(request_rec *r, const char *target)
 
 static void rewrite(request_rec *r, fcache_bytes_t query)
 {
-    const char *mark = strchr(r->unparsed_uri, '?');
-    size_t path_len =
-        mark ? (size_t)(mark - r->unparsed_uri) : strlen(r->unparsed_uri);
+    size_t path_len = strcspn(r->unparsed_uri, "?");
 
     r->args = query.ptr ? apr_pstrmemdup(r->pool, query.ptr, query.len) : NULL;
     r->parsed_uri.query = r->args;
@@ -280,23 +319,77 @@ static void rewrite(request_rec *r, fcache_bytes_t query)
     r->the_request = apr_pstrdup(r->pool, request_line(r, r->unparsed_uri));
 }
 
+static int is_same(fcache_bytes_t one, fcache_bytes_t other)
+{
+    return fcache_bytes_equal(one, other) &&
+           (one.ptr == NULL) == (other.ptr == NULL);
+}
+
+/* The URL that a request was mapped to before the rules were known: with nocanon
+ * it ends in the raw query, else that is in r->args alone. */
+static int is_mapped_raw(const request_rec *r)
+{
+    return r->proxyreq != PROXYREQ_NONE && r->filename != NULL &&
+           apr_table_get(r->notes, "proxy-nocanon") != NULL;
+}
+
+/* The length of that URL up to the '?' of its query, or 0 if it does not end in
+ * that. */
+static size_t mapped_len(const request_rec *r, fcache_bytes_t query)
+{
+    size_t len = strlen(r->filename);
+    size_t tail = query.len + 1;
+
+    return len > tail && r->filename[len - tail] == '?' &&
+                   memcmp(r->filename + len - query.len, query.ptr,
+                          query.len) == 0
+               ? len - tail
+               : 0;
+}
+
+/* Forwards `query` in place of what was received. 0 if that cannot be, for it
+ * was made into something else already. */
+static int replace(request_rec *r, fcache_bytes_t received,
+                   fcache_bytes_t query)
+{
+    size_t len = 0;
+
+    if (!is_same(fcache_str(r->args), received)) {
+        return 0;
+    }
+    if (is_mapped_raw(r)) {
+        len = mapped_len(r, received);
+        if (len == 0) {
+            return 0;
+        }
+    }
+    rewrite(r, query);
+    if (len > 0) {
+        r->filename =
+            apr_pstrcat(r->pool, apr_pstrmemdup(r->pool, r->filename, len),
+                        r->args ? "?" : "", r->args, NULL);
+    }
+    return 1;
+}
+
 /* What is not in the key is not sent to the origin: a query that the key rules
- * cut or sort is forwarded so. */
+ * cut or sort is forwarded so, or nothing is cached (T4). */
 int mfc_on_translate(request_rec *r)
 {
     const mfc_conf_t *conf = mfc_conf_of(r);
+    const char *mark = strchr(r->unparsed_uri, '?');
     fcache_request_t request;
     fcache_bytes_t query;
 
     if (!conf->enable || conf->key.rules == NULL || r->main != NULL ||
-        r->args == NULL) {
+        mark == NULL) {
         return DECLINED;
     }
     memset(&request, 0, sizeof(request));
-    request.query = fcache_str(r->args);
+    request.query = fcache_str(mark + 1);
     query = fcache_key_rules_query(conf->key.rules, &request, r->pool);
-    if (!fcache_bytes_equal(query, request.query)) {
-        rewrite(r, query);
+    if (!is_same(query, request.query) && !replace(r, request.query, query)) {
+        apr_table_setn(r->notes, MAPPED_NOTE, "1");
     }
     return DECLINED;
 }

@@ -6,6 +6,13 @@ from harness.client import basic
 from harness.origin import counting, ok
 
 CONF = """
+RewriteEngine on
+RewriteRule ^/unescaped/(.*)$ {origin}/unescaped/$1 [P,NE]
+RewriteRule ^/rewritten/(.*)$ {origin}/rewritten/$1?a=%{QUERY_STRING} [P]
+RewriteRule ^/combined/(.*)$ {origin}/combined/$1?a=1 [P,NE,QSA]
+ProxyPassMatch "^/part/(.*=)?(.*)$" {origin}/part/$2 nocanon
+ProxyPass /canonical {origin}/canonical retry=0
+ProxyPass /encoded {origin}/encoded retry=0 nocanon mapping=encoded
 ProxyPass / {origin}/ retry=0 nocanon
 FCacheEnable on
 SetEnvIf X-Region (.+) REGION=$1
@@ -18,6 +25,12 @@ SetEnvIf X-Region (.+) REGION=$1
 <Location /drop>
     FCacheKeyBuilder query:drop=utm_*,ref
 </Location>
+<Location /encoded>
+    FCacheKeyBuilder query:drop=utm_*
+</Location>
+<ProxyMatch "^{origin}/(late|canonical|unescaped|rewritten|combined|part)/">
+    FCacheKeyBuilder query:drop=utm_*
+</ProxyMatch>
 <Location /none>
     FCacheKeyBuilder query:none
 </Location>
@@ -119,12 +132,57 @@ def test_no_parameter_cloaking(httpd, origin, path, query):
     assert origin.count(path) == 1
 
 
+@pytest.mark.parametrize("scope", ["/late", "/canonical", "/encoded",
+                                   "/unescaped"])
+def test_rules_that_are_known_late_cut_what_is_forwarded(httpd, origin, path,
+                                                         scope):
+    """T4: those of a <Proxy>, or of a <Location> when mapping=encoded, are
+    known when the URL to forward has been made."""
+    path = scope + path
+    origin.on(path, counting())
+    assert verdicts(httpd, path + "?id=1&utm_source=evil", path + "?id=1",
+                    path + "?utm_x=evil", path) == ["MISS", "HIT"] * 2
+    assert [r.target for r in origin.seen(path)] == [path + "?id=1", path]
+
+
+@pytest.mark.parametrize("scope,args", [
+    ("/rewritten", "?a=utm_x=evil"), ("/combined", "?a=1&utm_x=evil"),
+    ("/part", "evil")])
+def test_a_query_that_was_made_into_something_else_bypasses(
+        httpd, origin, path, scope, args):
+    """T4: what is forwarded has it where the rules do not reach."""
+    path = scope + path
+    origin.on(scope + "/*", counting())
+    answers = [httpd.get(path + "?utm_x=evil") for _ in "12"]
+    assert [a.cache for a in answers] == ["BYPASS"] * 2
+    assert origin.seen(scope + "/*")[-1].target.endswith(args)
+    assert verdicts(httpd, path, path) == ["MISS", "HIT"]
+    assert "evil" not in origin.seen(scope + "/*")[-1].target
+
+
+def test_an_encoded_question_mark_begins_no_query(httpd, origin, path):
+    path = "/canonical" + path
+    origin.on(path + "*", counting())
+    target = path + "%3Futm_x"
+    assert verdicts(httpd, target + "?utm_x", target) == ["MISS", "HIT"]
+    assert [r.target for r in origin.seen(path + "*")] == [target]
+
+
 def test_none(httpd, origin, path):
     path = "/none" + path
     origin.on(path, counting())
     assert verdicts(httpd, path + "?a=1", path, path + "?") == [
         "MISS", "HIT", "HIT"]
     assert [r.query for r in origin.seen(path)] == [None]
+
+
+@pytest.mark.parametrize("scope", ["/none", "/only"])
+def test_no_query_has_no_question_mark(httpd, origin, path, scope):
+    """An origin that redirects one to the other would loop."""
+    path = scope + path
+    origin.on(path, counting())
+    assert verdicts(httpd, path + "?", path) == ["MISS", "HIT"]
+    assert [r.target for r in origin.seen(path)] == [path]
 
 
 def test_header(httpd, origin, path):

@@ -24,11 +24,28 @@ Listen 127.0.0.1:{port2}
         FCacheKeyBuilder user
     </Location>
 </VirtualHost>
+Listen 127.0.0.1:{port3}
+<VirtualHost 127.0.0.1:{port3}>
+    ServerName localhost
+    SSLEngine on
+    SSLCertificateFile {crt}
+    SSLCertificateKeyFile {key}
+    SSLCACertificateFile {folder}/alice.crt
+    SSLVerifyClient optional_no_ca
+    SSLOptions +StdEnvVars
+    ScriptAlias / "{root}/cgi/"
+    FCacheEnable on
+    FCacheExpire 60
+    <Location /own>
+        FCacheKeyBuilder user
+    </Location>
+</VirtualHost>
 <Directory "{root}/cgi">
     Require all granted
 </Directory>
 """
 SCRIPTS = {"plain": "", "own": "", "public": "Cache-Control: public\\n"}
+NAME = "${REMOTE_USER:-${SSL_CLIENT_S_DN_CN:-nobody}}"
 
 
 def make_certificate(folder, name):
@@ -63,7 +80,7 @@ def prepare(server):
     for name, field in SCRIPTS.items():
         path = server.root / "cgi" / name
         path.write_text("#!/bin/sh\nprintf 'Content-Type: text/plain\\n"
-                        f"{field}\\n'\nprintf \"${{REMOTE_USER:-nobody}}\"\n")
+                        f"{field}\\n'\nprintf \"{NAME}\"\n")
         path.chmod(0o755)
 
 
@@ -71,9 +88,9 @@ def prepare(server):
 def ask(httpd, clients):
     httpd.log.allow("AH02227")  # nobody
 
-    def ask_as(name, target):
+    def ask_as(name, target, *options, port=1):
         known = ["--cert", str(clients / f"{name}.pem")]
-        return curl(f"https://localhost:{httpd.ports[1]}{target}",
+        return curl(f"https://localhost:{httpd.ports[port]}{target}", *options,
                     *(known if name != "nobody" else []))
     return ask_as
 
@@ -96,3 +113,19 @@ def test_public_answers_are_for_all(ask):
     answers = [ask(name, "/public") for name in ("alice", "bob", "nobody")]
     assert [a.cache for a in answers] == ["MISS", "HIT", "HIT"]
     assert {a.body for a in answers} == {b"alice"}
+
+
+@pytest.mark.parametrize("http", ["--http1.1", "--http2"])
+@pytest.mark.parametrize("target", ["/plain", "/own"])
+def test_a_certificate_that_makes_no_user_shares_nothing(ask, target, http):
+    """Nor does one that nobody vouches for; its name is in no key."""
+    order = ["alice", "bob", "nobody", "alice", "bob", "nobody"]
+    answers = [ask(name, f"{target}?{http}", http, port=2) for name in order]
+    assert [a.body.decode() for a in answers] == order
+    assert [a.cache for a in answers] == ["MISS"] * 5 + ["HIT"]
+
+
+def test_public_answers_are_for_all_certificates(ask):
+    answers = [ask(name, "/public", port=2)
+               for name in ("alice", "bob", "nobody")]
+    assert [a.cache for a in answers] == ["MISS", "HIT", "HIT"]

@@ -124,6 +124,23 @@ def test_a_write_ends_only_its_own_url(httpd, origin, path):
     assert httpd.get(path, host="localhost:81").cache == "HIT"
 
 
+@pytest.mark.parametrize("form,host", [
+    ("http://localhost", "localhost"), ("HTTP://LocalHost:80", "other")])
+def test_a_write_in_absolute_form_counts(httpd, origin, path, form, host):
+    """RFC 9112 section 3.2.2: the target's host stands, not the field's."""
+    answer = Reply(201, (("Location", path + "/new"),
+                         ("Content-Location", f"http://localhost{path}/moved")))
+    for where in (path + "*", "/"):
+        origin.on(where, lambda r: answer if r.method == "PUT" else ok())
+    targets = [path, path + "?q", "/", path + "/new", path + "/moved"]
+    for target in targets:
+        httpd.get(target)
+    assert [httpd.get(target).cache for target in targets] == ["HIT"] * 5
+    for target in (path, path + "?q", ""):
+        httpd.get(form + target, method="PUT", body=b"x", host=host)
+    assert [httpd.get(target).cache for target in targets] == ["MISS"] * 5
+
+
 @pytest.mark.parametrize("value", "12")
 def test_a_write_that_goes_round_the_cache_counts(httpd, origin, path, value):
     origin.on(path, counting())
