@@ -72,6 +72,23 @@ static int digest(apr_bucket_brigade *kept, unsigned char *out)
     return ok;
 }
 
+static void put_back(request_rec *r, apr_bucket_brigade *kept)
+{
+    ap_add_input_filter_handle(mfc_replay_handle, kept, r, r->connection);
+}
+
+/* What the request that was redirected to this one has left of its body. */
+static apr_bucket_brigade *left_behind(const request_rec *r)
+{
+    const request_rec *from = r->prev;
+
+    while (from != NULL &&
+           (mfc_ctx_of(from) == NULL || mfc_ctx_of(from)->body == NULL)) {
+        from = from->prev;
+    }
+    return from ? mfc_ctx_of(from)->body : NULL;
+}
+
 static int declared_too_large(const request_rec *r, uint64_t max_bytes)
 {
     fcache_bytes_t text =
@@ -83,17 +100,16 @@ static int declared_too_large(const request_rec *r, uint64_t max_bytes)
            (uint64_t)length > max_bytes;
 }
 
-apr_status_t mfc_body_digest(request_rec *r, uint64_t max_bytes,
-                             fcache_reason_t *bypass,
-                             fcache_bytes_t *out_digest)
+apr_status_t mfc_body_digest(request_rec *r, mfc_ctx_t *ctx)
 {
+    uint64_t max_bytes = ctx->conf->max_request_body;
     apr_bucket_brigade *kept;
     unsigned char *bytes = apr_palloc(r->pool, DIGEST_BYTES);
     apr_status_t status;
     int whole;
 
     if (declared_too_large(r, max_bytes)) {
-        *bypass = FCACHE_REASON_BODY_TOO_LARGE;
+        ctx->bypass = FCACHE_REASON_BODY_TOO_LARGE;
         return APR_SUCCESS;
     }
     kept = apr_brigade_create(r->pool, r->connection->bucket_alloc);
@@ -101,15 +117,34 @@ apr_status_t mfc_body_digest(request_rec *r, uint64_t max_bytes,
     if (status != APR_SUCCESS) {
         return status;
     }
-    ap_add_input_filter_handle(mfc_replay_handle, kept, r, r->connection);
     if (!whole) {
-        *bypass = FCACHE_REASON_BODY_TOO_LARGE;
+        ctx->bypass = FCACHE_REASON_BODY_TOO_LARGE;
     } else if (!digest(kept, bytes)) {
-        *bypass = FCACHE_REASON_KEY;
+        ctx->bypass = FCACHE_REASON_KEY;
     } else {
-        *out_digest = fcache_bytes(bytes, DIGEST_BYTES);
+        ctx->request.body_digest = fcache_bytes(bytes, DIGEST_BYTES);
+    }
+    ctx->body = left_behind(r);
+    if (ctx->body != NULL) { /* its filter comes first */
+        APR_BRIGADE_PREPEND(ctx->body, kept);
+    } else {
+        ctx->body = kept;
+        put_back(r, kept);
     }
     return APR_SUCCESS;
+}
+
+/* A redirect leaves the filters of the request behind that it leads away from, and
+ * with them what no handler has read yet of what was put back. A page for an error
+ * is no answer to the body. */
+int mfc_on_redirect(request_rec *r)
+{
+    apr_bucket_brigade *kept = left_behind(r);
+
+    if (kept != NULL && r->status == HTTP_OK) {
+        put_back(r, kept);
+    }
+    return DECLINED;
 }
 
 /* Copies of the buckets before `after`, which stay. */
@@ -141,8 +176,7 @@ apr_status_t mfc_body_replay(ap_filter_t *f, apr_bucket_brigade *bb,
     apr_bucket *after;
     apr_status_t status;
 
-    if (APR_BRIGADE_EMPTY(kept)) {
-        ap_remove_input_filter(f);
+    if (APR_BRIGADE_EMPTY(kept)) { /* more may be put there */
         return ap_get_brigade(f->next, bb, mode, block, readbytes);
     }
     if (mode == AP_MODE_GETLINE) {

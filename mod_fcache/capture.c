@@ -147,13 +147,12 @@ static fcache_reason_t begin(request_rec *r, mfc_ctx_t *ctx,
     return FCACHE_REASON_STORED;
 }
 
-/* Its own condition was parked for ours: what it asked about may be this. */
+/* The origin was not told its condition: what it asked about may be this. */
 static void answer_parked(request_rec *r, const mfc_ctx_t *ctx)
 {
     const mfc_capture_t *capture = ctx->capture;
 
-    if (ctx->decision.plan != FCACHE_PLAN_REVALIDATE || r->status != HTTP_OK ||
-        capture->etag != NULL ||
+    if (!ctx->has_parked || r->status != HTTP_OK || capture->etag != NULL ||
         mfc_serve_condition(r, &capture->entry) != HTTP_NOT_MODIFIED) {
         return;
     }
@@ -253,7 +252,7 @@ static void finish_tag(request_rec *r, mfc_ctx_t *ctx)
 }
 
 /* It does not vary, and the look-up found that no other answer does. */
-static int is_plain(const mfc_ctx_t *ctx)
+static int does_not_vary(const mfc_ctx_t *ctx)
 {
     return ctx->capture->vary.len == 0 && ctx->found == FCACHE_MISS &&
            !ctx->hit.varied;
@@ -269,7 +268,7 @@ static fcache_status_t put(request_rec *r, mfc_ctx_t *ctx,
     capture->writer = NULL; /* commit ends it */
     return fcache_writer_commit(
         writer, &ctx->key, &capture->entry, fcache_buf_bytes(&capture->vary),
-        is_plain(ctx) ? NULL : &ctx->request, apr_time_now(), error);
+        does_not_vary(ctx) ? NULL : &ctx->request, apr_time_now(), error);
 }
 
 /* 8 */
@@ -460,8 +459,14 @@ apr_status_t mfc_capture_pass(ap_filter_t *f, mfc_ctx_t *ctx,
             return status;
         }
     }
-    if (!capture->hold) {
-        return pass_pending(f, capture);
+    status = capture->hold ? ap_save_brigade(f, &capture->held,
+                                             &capture->pending, f->r->pool)
+                           : pass_pending(f, capture);
+    /* Nobody takes more: the handler may stop, and where no length is known, that
+     * looks like the end. */
+    if (status != APR_SUCCESS && capture->expected < 0 &&
+        capture->writer != NULL) {
+        mfc_capture_drop(f->r, ctx, FCACHE_REASON_CLIENT_ABORT);
     }
-    return ap_save_brigade(f, &capture->held, &capture->pending, f->r->pool);
+    return status;
 }

@@ -58,14 +58,17 @@ struct mfc_ctx_t {
     int answer_sent;     /* in the place of whatever else is passed on */
     int holds_entry;     /* hit is kept until the origin has answered */
     apr_table_t *before; /* r->err_headers_out when the handler was asked */
-    apr_table_t *parked; /* REVALIDATE: the client's conditionals, while ours
-                            are in r->headers_in */
+    apr_table_t *parked; /* the client's conditionals, while the origin is asked
+                            with ours or with none */
+    int has_parked;      /* it was */
     int64_t answered_us; /* when the origin's answer was judged, or 0 */
     int is_own_content;  /* POST's answer, see post.c */
     int is_framed;       /* the origin's body says where it ends */
     int origin_status;   /* of the last head it sent, or 0 */
     int has_expires;     /* a line of that head */
-    const char *bad_expires;       /* that line, if it is no date, or NULL */
+    const char *bad_expires;  /* that line, if it is no date, or NULL */
+    apr_bucket_brigade *body; /* what was read of the request's and not handed
+                                 on yet; NULL: nothing was read */
     struct mfc_capture_t *capture; /* NULL: not watching the origin */
     struct mfc_flight_t *flight;   /* NULL: never asked who leads */
     int is_collapsed;              /* served what another asked for */
@@ -106,14 +109,13 @@ void mfc_message_restore(request_rec *r);
 /* ---- body.c: request bodies ---------------------------------------------- */
 
 /*
- * Reads the request's body, digests it and puts it back for the handler. A body
- * of more than `max_bytes` makes *bypass BODY_TOO_LARGE; the handler still gets
- * all of it. Anything but APR_SUCCESS is why the body cannot be read: the
- * request is to be refused, for what came of it is not the whole.
+ * Reads the request's body, digests it for ctx->request and puts it back for the
+ * handler. A body of more than the scope's limit makes ctx->bypass
+ * BODY_TOO_LARGE; the handler still gets all of it. Anything but APR_SUCCESS is
+ * why the body cannot be read: the request is to be refused, for what came of it
+ * is not the whole.
  */
-apr_status_t mfc_body_digest(request_rec *r, uint64_t max_bytes,
-                             fcache_reason_t *bypass,
-                             fcache_bytes_t *out_digest);
+apr_status_t mfc_body_digest(request_rec *r, mfc_ctx_t *ctx);
 
 /* ---- serve.c ------------------------------------------------------------- */
 
@@ -205,8 +207,14 @@ fcache_reason_t mfc_refusal(fcache_status_t status);
 
 /* ---- revalidate.c -------------------------------------------------------- */
 
-/* Parks the client's conditionals and adds the entry's. */
+/* Parks the client's conditionals: the origin is asked for the whole. */
+void mfc_revalidate_park(request_rec *r, mfc_ctx_t *ctx);
+
+/* The same, and adds the entry's. */
 void mfc_revalidate_arm(request_rec *r, mfc_ctx_t *ctx);
+
+/* Are the entry's in the request? */
+int mfc_revalidate_is_armed(const mfc_ctx_t *ctx);
 
 /* Gives the client's conditionals back. */
 void mfc_revalidate_disarm(request_rec *r, mfc_ctx_t *ctx);
@@ -228,6 +236,10 @@ void mfc_stale_hold(request_rec *r, mfc_ctx_t *ctx);
 
 /* May the entry that is held answer in the origin's place? */
 int mfc_stale_may_answer(const mfc_ctx_t *ctx, fcache_stale_t cause);
+
+/* The origin failed who asked it for all: 1 when the entry that was found is to
+ * answer, which is then what was decided. */
+int mfc_stale_decide(mfc_ctx_t *ctx);
 
 /* The entry answers, as old as it has become while the origin was waited for. */
 void mfc_stale_take(request_rec *r, mfc_ctx_t *ctx);
@@ -254,6 +266,9 @@ void mfc_flight_child_init(void);
  * a follower's may have become to serve what is stale.
  */
 int mfc_flight_turn(request_rec *r, mfc_ctx_t *ctx);
+
+/* Does it ask for all who want the same? */
+int mfc_flight_leads(const mfc_ctx_t *ctx);
 
 /* Did it wait? And why the origin would have been asked. */
 int mfc_flight_is_collapsed(const mfc_ctx_t *ctx,

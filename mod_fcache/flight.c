@@ -127,15 +127,21 @@ static int can_be_shared(const mfc_ctx_t *ctx)
     }
 }
 
-/* What has no answer that is stored leads nobody, and a part that is wanted of
- * what is not there neither. */
+/* As long as nothing is stored nobody can ask for others with these. */
+static int asks_for_itself(const request_rec *r)
+{
+    return apr_table_get(r->headers_in, "Range") != NULL ||
+           apr_table_get(r->headers_in, "If-Match") != NULL ||
+           apr_table_get(r->headers_in, "If-Unmodified-Since") != NULL;
+}
+
+/* What has no answer that is stored leads nobody. */
 static int takes_part(const request_rec *r, const mfc_ctx_t *ctx)
 {
     return ctx->conf->lock.wait_us > 0 && !r->header_only &&
            !mfc_repeat_is(r->connection) &&
            (ctx->decision.plan == FCACHE_PLAN_REVALIDATE ||
-            (ctx->decision.plan == FCACHE_PLAN_MISS &&
-             apr_table_get(r->headers_in, "Range") == NULL)) &&
+            (ctx->decision.plan == FCACHE_PLAN_MISS && !asks_for_itself(r))) &&
            can_be_shared(ctx);
 }
 
@@ -281,31 +287,25 @@ static int go_unqueued(mfc_flight_t *flight)
     return 0;
 }
 
-/* Somebody refreshes it: who may not wait for that is served at once. */
-static int take_stale(mfc_ctx_t *ctx, fcache_stale_t cause,
-                      fcache_reason_t reason)
-{
-    fcache_policy_t policy = ctx->policy;
-    int64_t waited_s;
-
-    policy.refreshes = 1;
-    if (ctx->found != FCACHE_OK ||
-        !fcache_may_serve_stale(&policy, &ctx->hit.entry, cause,
-                                apr_time_now())) {
-        return 0;
-    }
-    waited_s = (apr_time_now() - ctx->started_us) / FCACHE_US_PER_S;
-    ctx->age_s = ctx->decision.age_s + waited_s;
-    ctx->ttl_s = ctx->decision.ttl_s - waited_s;
-    ctx->decision.plan = FCACHE_PLAN_HIT_STALE;
-    ctx->decision.reason = reason;
-    return 1;
-}
-
+/* Somebody refreshes it: it is served to whom it would be, could he do so. */
 static int serve_meanwhile(mfc_ctx_t *ctx)
 {
-    return take_stale(ctx, FCACHE_STALE_REFRESHING,
-                      FCACHE_REASON_STALE_WHILE_REVALIDATE);
+    fcache_policy_t policy = ctx->policy;
+    fcache_decision_t decision;
+
+    if (ctx->found != FCACHE_OK) {
+        return 0;
+    }
+    policy.refreshes = 1;
+    decision = fcache_decide(&policy, &ctx->hit.entry, ctx->hit.soft_purged,
+                             &ctx->request, apr_time_now());
+    if (decision.plan != FCACHE_PLAN_HIT_STALE) {
+        return 0;
+    }
+    ctx->decision = decision;
+    ctx->age_s = decision.age_s;
+    ctx->ttl_s = decision.ttl_s;
+    return 1;
 }
 
 /* What a try to lead came to: 1 to look up (once more). */
@@ -415,8 +415,7 @@ static int follow(mfc_ctx_t *ctx, mfc_flight_t *flight)
     case MFC_OUTCOME_MARKED:
         return go_unqueued(flight);
     case MFC_OUTCOME_FAILED:
-        return !take_stale(ctx, FCACHE_STALE_ERROR,
-                           FCACHE_REASON_STALE_IF_ERROR);
+        return !mfc_stale_decide(ctx);
     case MFC_OUTCOME_OVER:
         break;
     }
@@ -475,6 +474,11 @@ int mfc_flight_turn(request_rec *r, mfc_ctx_t *ctx)
         break;
     }
     return 0;
+}
+
+int mfc_flight_leads(const mfc_ctx_t *ctx)
+{
+    return ctx->flight != NULL && ctx->flight->stage == STAGE_LEAD;
 }
 
 int mfc_flight_is_collapsed(const mfc_ctx_t *ctx, fcache_forward_t *out_forward)

@@ -58,8 +58,7 @@ static int read_body(request_rec *r, mfc_ctx_t *ctx)
         !(ctx->request.flags & FCACHE_REQUEST_HAS_BODY)) {
         return OK;
     }
-    status = mfc_body_digest(r, ctx->conf->max_request_body, &ctx->bypass,
-                             &ctx->request.body_digest);
+    status = mfc_body_digest(r, ctx);
     if (status != APR_SUCCESS) {
         return ap_map_http_request_error(status, HTTP_BAD_REQUEST);
     }
@@ -190,6 +189,9 @@ static int answer(request_rec *r, mfc_ctx_t *ctx)
     case FCACHE_PLAN_MISS:
         if (ctx->found == FCACHE_OK) {
             mfc_stale_hold(r, ctx);
+        }
+        if (mfc_flight_leads(ctx)) {
+            mfc_revalidate_park(r, ctx);
         }
         break;
     }
@@ -366,7 +368,7 @@ static apr_status_t rule(ap_filter_t *f, mfc_ctx_t *ctx, apr_bucket_brigade *bb)
 {
     request_rec *r = f->r;
     fcache_fields_t fields = mfc_message_response_fields(r, ctx->before);
-    int asked_by_us = ctx->parked != NULL;
+    int asked_by_us = mfc_revalidate_is_armed(ctx);
 
     mfc_judge(r, ctx, fields); /* 6 */
     mfc_report_answer(r, ctx);

@@ -125,6 +125,23 @@ void mfc_framing_restore(request_rec *r, const mfc_ctx_t *ctx)
 static const char *const framed_schemes[] = {"fcgi://", "ajp://", "h2://",
                                              "h2c://"};
 
+/* Where mod_proxy went; older releases leave the balancer's name where newer ones
+ * put its member's. */
+static const char *origin_url(const request_rec *r)
+{
+    const char *url = r->filename + 6;
+    const char *member =
+        apr_table_get(r->subprocess_env, "BALANCER_WORKER_NAME");
+
+    if (strncmp(url, "balancer://", 11) == 0 && member != NULL) {
+        url = member;
+    }
+    if (strncmp(url, "unix:", 5) == 0 && strchr(url, '|') != NULL) {
+        url = strchr(url, '|') + 1;
+    }
+    return url;
+}
+
 int mfc_framing_is_sound(const request_rec *r, const mfc_ctx_t *ctx)
 {
     const char *url;
@@ -134,10 +151,7 @@ int mfc_framing_is_sound(const request_rec *r, const mfc_ctx_t *ctx)
         strncmp(r->filename, "proxy:", 6) != 0) {
         return 1;
     }
-    url = r->filename + 6;
-    if (strncmp(url, "unix:", 5) == 0 && strchr(url, '|') != NULL) {
-        url = strchr(url, '|') + 1;
-    }
+    url = origin_url(r);
     for (i = 0; i < sizeof(framed_schemes) / sizeof(framed_schemes[0]); i++) {
         if (strncmp(url, framed_schemes[i], strlen(framed_schemes[i])) == 0) {
             return 1;

@@ -46,6 +46,10 @@ const char *mfc_on_scheme(const request_rec *r);
 apr_port_t mfc_on_port(const request_rec *r);
 int mfc_on_is_tls(conn_rec *c);
 
+/* body.c: what was read of the body of a request is there for the one that a
+ * redirect inside of httpd makes of it. */
+int mfc_on_redirect(request_rec *r);
+
 /* message.c: before the origin's URL is made: a query that the key rules cut or
  * sort is forwarded so. */
 int mfc_on_translate(request_rec *r);

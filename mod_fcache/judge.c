@@ -45,7 +45,8 @@ void mfc_judge(request_rec *r, mfc_ctx_t *ctx, fcache_fields_t fields)
 {
     fcache_response_t response = {r->status, fields, ctx->started_us,
                                   apr_time_now()};
-    const fcache_entry_t *stored = ctx->parked ? &ctx->hit.entry : NULL;
+    const fcache_entry_t *stored =
+        mfc_revalidate_is_armed(ctx) ? &ctx->hit.entry : NULL;
 
     mfc_revalidate_disarm(r, ctx);
     ctx->judgement =

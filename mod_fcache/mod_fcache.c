@@ -28,6 +28,8 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_child_init(mfc_child_init, NULL, NULL, APR_HOOK_MIDDLE);
 
     ap_hook_post_read_request(mfc_on_read, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_post_read_request(mfc_on_redirect, NULL, NULL,
+                              APR_HOOK_REALLY_FIRST);
     ap_hook_http_scheme(mfc_on_scheme, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_default_port(mfc_on_port, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_ssl_conn_is_ssl(mfc_on_is_tls, NULL, NULL, APR_HOOK_REALLY_FIRST);

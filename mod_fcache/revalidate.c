@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Asking the origin about a stored entry (RFC 9111 §4.3). For the time of the
- * question the request carries the entry's validators; the client's own
- * conditionals are parked and answered from the store afterwards.
+ * Asking the origin about a stored entry (RFC 9111 §4.3), or for all who wait for
+ * one. For the time of the question the request carries the entry's validators,
+ * or none; the client's own conditionals are parked and answered by us afterwards.
  */
 #include "ctx.h"
 
@@ -21,11 +21,11 @@ static const char *text(const request_rec *r, fcache_bytes_t bytes)
     return apr_pstrmemdup(r->pool, bytes.ptr, bytes.len);
 }
 
-void mfc_revalidate_arm(request_rec *r, mfc_ctx_t *ctx)
+void mfc_revalidate_park(request_rec *r, mfc_ctx_t *ctx)
 {
-    const fcache_entry_t *entry = &ctx->hit.entry;
     size_t i;
 
+    ctx->has_parked = 1;
     ctx->parked = apr_table_make(r->pool, CONDITIONALS);
     for (i = 0; i < CONDITIONALS; i++) {
         const char *value = apr_table_get(r->headers_in, conditionals[i]);
@@ -34,13 +34,25 @@ void mfc_revalidate_arm(request_rec *r, mfc_ctx_t *ctx)
             apr_table_unset(r->headers_in, conditionals[i]);
         }
     }
-    if (entry->etag.len > 0) {
+}
+
+void mfc_revalidate_arm(request_rec *r, mfc_ctx_t *ctx)
+{
+    const fcache_entry_t *entry = &ctx->hit.entry;
+
+    mfc_revalidate_park(r, ctx);
+    if (entry->etag.len > 0 && !(entry->flags & FCACHE_ENTRY_OWN_ETAG)) {
         apr_table_setn(r->headers_in, "If-None-Match", text(r, entry->etag));
     }
     if (entry->last_modified.len > 0) {
         apr_table_setn(r->headers_in, "If-Modified-Since",
                        text(r, entry->last_modified));
     }
+}
+
+int mfc_revalidate_is_armed(const mfc_ctx_t *ctx)
+{
+    return ctx->parked != NULL && ctx->decision.plan == FCACHE_PLAN_REVALIDATE;
 }
 
 void mfc_revalidate_disarm(request_rec *r, mfc_ctx_t *ctx)

@@ -28,17 +28,41 @@ void mfc_stale_hold(request_rec *r, mfc_ctx_t *ctx)
 
 /* What the client asked for may forbid it too: then no reason of these two. Or
  * it may allow it for longer than the origin does. */
-int mfc_stale_may_answer(const mfc_ctx_t *ctx, fcache_stale_t cause)
+static int is_allowed(const mfc_ctx_t *ctx, fcache_stale_t cause)
 {
     fcache_entry_t entry = ctx->hit.entry;
 
     if (entry.stale_if_error_s < ctx->decision.stale_if_error_s) {
         entry.stale_if_error_s = ctx->decision.stale_if_error_s;
     }
-    return ctx->holds_entry &&
-           (ctx->decision.reason == FCACHE_REASON_EXPIRED ||
+    return (ctx->decision.reason == FCACHE_REASON_EXPIRED ||
             ctx->decision.reason == FCACHE_REASON_SOFT_PURGED) &&
            fcache_may_serve_stale(&ctx->policy, &entry, cause, apr_time_now());
+}
+
+int mfc_stale_may_answer(const mfc_ctx_t *ctx, fcache_stale_t cause)
+{
+    return ctx->holds_entry && is_allowed(ctx, cause);
+}
+
+/* As old as it has become since it was looked up. */
+static void grow_old(mfc_ctx_t *ctx)
+{
+    int64_t waited_s = (apr_time_now() - ctx->started_us) / FCACHE_US_PER_S;
+
+    ctx->age_s = ctx->decision.age_s + waited_s;
+    ctx->ttl_s = ctx->decision.ttl_s - waited_s;
+}
+
+int mfc_stale_decide(mfc_ctx_t *ctx)
+{
+    if (ctx->found != FCACHE_OK || !is_allowed(ctx, FCACHE_STALE_ERROR)) {
+        return 0;
+    }
+    grow_old(ctx);
+    ctx->decision.plan = FCACHE_PLAN_HIT_STALE;
+    ctx->decision.reason = FCACHE_REASON_STALE_IF_ERROR;
+    return 1;
 }
 
 fcache_stale_t mfc_stale_cause(const request_rec *r, const mfc_ctx_t *ctx)
@@ -56,12 +80,9 @@ int mfc_stale_is_failure(int status)
 
 void mfc_stale_take(request_rec *r, mfc_ctx_t *ctx)
 {
-    int64_t waited_s = (apr_time_now() - ctx->started_us) / FCACHE_US_PER_S;
-
     mfc_flight_end(ctx, MFC_OUTCOME_FAILED);
     mfc_revalidate_disarm(r, ctx);
-    ctx->age_s = ctx->decision.age_s + waited_s;
-    ctx->ttl_s = ctx->decision.ttl_s - waited_s;
+    grow_old(ctx);
     mfc_report(r, ctx, FCACHE_VERDICT_STALE, FCACHE_REASON_STALE_IF_ERROR);
 }
 

@@ -4,10 +4,12 @@ import gzip
 
 import pytest
 
+from harness.client import Closed
 from harness.httpd import Httpd, apxs
 from harness.origin import counting, ok
 
 CONF = """
+LoadModule substitute_module {modules}/mod_substitute.so
 ProxyPass / {origin}/ retry=0
 FCacheEnable on
 <Location /deflate>
@@ -29,9 +31,20 @@ Header always set X-Early 1 early
     ExpiresActive on
     ExpiresDefault "access plus 5 seconds"
 </Location>
+<Location /fails>
+    Substitute s/x/y/
+    SubstituteMaxLineLength 100
+    <If "-n %{HTTP:X-Fail}">
+        SetOutputFilter SUBSTITUTE
+    </If>
+</Location>
 """
 TEXT = b"compress me, please. " * 500
 GZIP = {"Accept-Encoding": "gzip"}
+
+
+def names(_):
+    return {"modules": apxs("LIBEXECDIR")}
 
 
 def unpacked(answer):
@@ -162,3 +175,20 @@ def test_expires_module(httpd, origin, path):
     assert [a.body for a in answers] == [b"body 1"] * 2
     assert len(answers[1].all("Expires")) <= 1
     assert len(answers[1].all("Cache-Control")) == 1
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_a_filter_that_fails(httpd, origin, path, framing):
+    """T35: mod_proxy reads no further, and that is not the end."""
+    httpd.log.allow("AH01328")  # line too long
+    path = "/fails" + path
+    body = (b"x" * 1000 + b"\n") * 50
+    origin.on(path, ok(body, ("ETag", '"v"'), framing=framing,
+                       pace=(10000, 0.05)))
+    try:
+        assert httpd.get(path, {"X-Fail": "yes"}).body != body
+    except Closed:
+        pass
+    answers = [httpd.get(path) for _ in "12"]
+    assert [a.body == body for a in answers] == [True] * 2
+    assert [a.cache for a in answers] == ["MISS", "HIT"]

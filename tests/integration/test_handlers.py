@@ -5,10 +5,21 @@ import re
 import pytest
 
 from harness.client import Closed
-from harness.origin import counting
+from harness.httpd import apxs
+from harness.origin import counting, ok
 from harness.php import Php
 
 CONF = """
+LoadModule proxy_balancer_module {modules}/mod_proxy_balancer.so
+LoadModule lbmethod_byrequests_module {modules}/mod_lbmethod_byrequests.so
+LoadModule slotmem_shm_module {modules}/mod_slotmem_shm.so
+<Proxy "balancer://php">
+    BalancerMember "unix:{root}/php.sock|fcgi://localhost"
+</Proxy>
+<Proxy "balancer://http">
+    BalancerMember "{origin}"
+</Proxy>
+ProxyPass /balanced balancer://http/balanced
 FCacheEnable on
 FCacheExpire 60 404=60
 ProxyPass /proxied {origin}/proxied retry=0
@@ -25,6 +36,11 @@ SetEnvIf Request_URI ^/cgi/short ap_trust_cgilike_cl=yes
 <FilesMatch "\\.php$">
     SetHandler "proxy:unix:{root}/php.sock|fcgi://localhost"
 </FilesMatch>
+<Directory "{root}/htdocs/members">
+    <FilesMatch "\\.php$">
+        SetHandler "proxy:balancer://php"
+    </FilesMatch>
+</Directory>
 <Location /cgi/limited>
     FCacheMethods GET POST
     LimitRequestBody 10
@@ -66,6 +82,10 @@ echo "run $n " . ($_GET['q'] ?? '') . file_get_contents('php://input');
 """
 
 
+def names(_):
+    return {"modules": apxs("LIBEXECDIR")}
+
+
 def prepare(server):
     cgi = server.root / "cgi"
     cgi.mkdir(mode=0o777)
@@ -75,6 +95,8 @@ def prepare(server):
         (cgi / name).chmod(0o755)
     server.file("php/count.php", PHP)
     (server.root / "htdocs/php").chmod(0o777)
+    server.file("members/count.php", PHP)
+    (server.root / "htdocs/members").chmod(0o777)
     server.file("index.html", "the index")
     server.file("sub/index.html", "the sub index")
     server.file("error.html", "not here, sorry")
@@ -169,6 +191,17 @@ def test_php_fpm(httpd, php):
     assert answer.get("X-Powered-By") == "tests"
     assert pair(httpd, "/php/count.php?q=b").body == b"run 2 b"
     assert len(pair(httpd, "/php/count.php?big").body) > 100000
+
+
+def test_members_of_a_balancer(httpd, origin, php, path):
+    """T35: what tells the end of a body is the member's protocol."""
+    answer = pair(httpd, "/members/count.php?big")
+    assert len(answer.body) > 100000
+    path = "/balanced" + path
+    origin.on(path, ok("x" * 1000, framing="close"))
+    assert [httpd.get(path).cache for _ in "12"] == ["MISS"] * 2
+    origin.on(path, ok("x" * 1000, framing="chunked"))
+    assert pair(httpd, path).body == b"x" * 1000
 
 
 def test_php_fpm_post_bypasses_whole(httpd, php):

@@ -3,9 +3,14 @@
 each time."""
 import pytest
 
+from harness.httpd import apxs
+
 CONF = """
+LoadModule actions_module {modules}/mod_actions.so
 FCacheEnable on
 FCacheExpire 60
+FCacheMethods GET POST
+FCacheMaxRequestBody 1000
 ScriptAlias /cgi/ "{root}/cgi/"
 <Directory "{root}/cgi">
     Require all granted
@@ -13,9 +18,37 @@ ScriptAlias /cgi/ "{root}/cgi/"
 <Location /internal>
     Require ip 127.0.0.2
 </Location>
+<Directory "{root}/htdocs/front">
+    RewriteEngine on
+    RewriteRule ^ /cgi/echo
+</Directory>
+<Directory "{root}/htdocs/middle">
+    FCacheEnable off
+    RewriteEngine on
+    RewriteRule ^ /front/
+</Directory>
+<Directory "{root}/htdocs/chain">
+    RewriteEngine on
+    RewriteRule ^ /middle/
+</Directory>
+Action echo /cgi/echo virtual
+<Location /action>
+    SetHandler echo
+</Location>
+<Location /failing>
+    ErrorDocument 404 /cgi/echo
+</Location>
 """
 SECRET = b"the secret"
 INSIDE, OUTSIDE = "127.0.0.2", "127.0.0.1"
+ECHO = r"""#!/bin/sh
+printf 'Content-Type: text/plain\n\n%s got: ' $REQUEST_METHOD
+cat
+"""
+
+
+def names(_):
+    return {"modules": apxs("LIBEXECDIR")}
 
 
 def prepare(server):
@@ -28,6 +61,10 @@ def prepare(server):
         path = server.root / "cgi" / name
         path.write_text(f"#!/bin/sh\nprintf 'Location: {target}\\n\\n'\n")
         path.chmod(0o755)
+    (server.root / "cgi/echo").write_text(ECHO)
+    (server.root / "cgi/echo").chmod(0o755)
+    for name in ("front", "middle", "chain"):
+        (server.root / "htdocs" / name).mkdir()
 
 
 @pytest.mark.parametrize("target", ["/cgi/secret", "/cgi/again",
@@ -66,3 +103,34 @@ def test_a_redirected_answer_is_a_hit_for_all_who_may(httpd):
     assert [a.cache for a in answers] == ["MISS", "HIT", "HIT"]
     answer = httpd.get("/open/page.txt")
     assert (answer.body, answer.cache) == (b"the page", "MISS")
+
+
+# ---- bodies
+
+
+@pytest.mark.parametrize("scope", ["/front", "/action", "/chain"])
+def test_a_body_goes_where_the_redirect_leads(httpd, path, scope):
+    """And is in the key there: no answer is taken for that of another body."""
+    bodies = [b"one", b"two", b"one", b"two"]
+    answers = [httpd.post(scope + path, body) for body in bodies]
+    assert [a.body for a in answers] == [b"POST got: " + b for b in bodies]
+    assert [a.cache for a in answers] == ["MISS", "MISS", "HIT", "HIT"]
+
+
+@pytest.mark.parametrize("scope", ["/front", "/action", "/chain"])
+@pytest.mark.parametrize("size", [1001, 30000])
+def test_a_body_over_the_limit_goes_there_whole(httpd, path, scope, size):
+    body = b"".join(b"%d," % i for i in range(10000))[:size]
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (
+        body[:900], body[900:20000], body[20000:]) if part) + b"0\r\n\r\n"
+    for fields, sent in (({}, body), ({"Transfer-Encoding": "chunked"},
+                                      chunks)):
+        answer = httpd.post(scope + path, sent, fields)
+        assert answer.body == b"POST got: " + body
+        assert answer.cache == "BYPASS"
+
+
+def test_a_page_for_an_error_gets_no_body(httpd, path):
+    for body in (b"one", b"two"):
+        answer = httpd.post("/failing" + path, body)
+        assert (answer.status, answer.body) == (404, b"GET got: ")

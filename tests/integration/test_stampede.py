@@ -266,13 +266,17 @@ def test_a_refused_origin_frees_all_at_once(httpd, origin, path):
     assert time.monotonic() - start < 5  # ten seconds is how long they wait
 
 
-def test_what_is_stale_serves_when_the_leader_failed(httpd, origin, path, mpm):
+@pytest.mark.parametrize("said,wished", [
+    (", stale-if-error=600", ()),
+    ("", [("Cache-Control", "stale-if-error=600")])])
+def test_what_is_stale_serves_when_the_leader_failed(httpd, origin, path, mpm,
+                                                     said, wished):
     gate = Gate(Reply(503, body=b"sorry"))
-    origin.on(path, ok("old", cc=f"max-age={FRESH_S}, stale-if-error=600"),
+    origin.on(path, ok("old", ("ETag", '"v"'), cc=f"max-age={FRESH_S}{said}"),
               gate)
     httpd.get(path)
     expire()
-    started = Crowd([(httpd.port, path)], SOME)
+    started = Crowd([(httpd.port, path)], SOME, lambda n: wished)
     wait_for(lambda: gate.inside, "the first")
     assert settled(origin, path) == 2
     gate.open()
@@ -282,6 +286,89 @@ def test_what_is_stale_serves_when_the_leader_failed(httpd, origin, path, mpm):
     if mpm != "prefork":  # one of each process at most has asked
         assert origin.count(path) <= 1 + MOST_CHILDREN
     assert all(a.age >= 1 for a in answers)
+
+
+def test_a_part_is_not_the_whole_when_the_leader_failed(mpm, origin, path):
+    """T10: also while it is fresh."""
+    part = Reply(206, (("Content-Range", "bytes 0-1/10"),
+                       ("Cache-Control", "max-age=60, stale-if-error=600")),
+                 b"01")
+    gate = Gate(Reply(503, body=b"sorry"))
+    origin.on(path, part, gate)
+    names = {"origin": f"http://127.0.0.1:{origin.port}"}
+    with Httpd(CONF, mpm, names=names, tuning=few(mpm), **OPTIONS) as server:
+        wanted = [("Range", "bytes=0-1")]
+        assert [server.get(path, wanted).cache for _ in range(2)] == [
+            "MISS", "HIT"]
+        started = Crowd([(server.port, path)], 8)
+        wait_for(lambda: gate.inside, "the first")
+        assert settled(origin, path) == 2
+        gate.open()
+        assert {(a.status, a.body) for a in started.result()} == {
+            (503, b"sorry")}
+
+
+@pytest.mark.parametrize("wish", ["max-age=1000", "min-fresh=0"])
+def test_who_wants_it_fresh_waits_for_that(httpd, origin, path, wish):
+    """Also for what others are served while it is refreshed."""
+    path = "/patient" + path
+    gate = Gate(ok("new"))
+    origin.on(path, ok("old", cc=f"max-age={FRESH_S}, "
+                       "stale-while-revalidate=600"), gate)
+    httpd.get(path)
+    expire()
+    started = Crowd([(httpd.port, path)], 8, lambda n:
+                    [("Cache-Control", wish)])
+    wait_for(lambda: gate.inside, "the first")
+    assert settled(origin, path) == 2
+    gate.open()
+    assert {a.body for a in started.result()} == {b"new"}
+
+
+def test_a_client_that_has_it_leads_for_all(httpd, origin, path):
+    """Its own condition is not the others': the origin is asked for the whole,
+    and who has that already is told so."""
+    path = "/patient" + path
+    gate = Gate(lambda r: Reply(304, (("ETag", '"v"'),), framing="none")
+                if r.get("If-None-Match") else ok("hello", ("ETag", '"v"')))
+    origin.on(path, gate)
+    has = [("If-None-Match", '"v"')]
+    leader = Crowd([(httpd.port, path)], 1, lambda n: has)
+    wait_for(lambda: gate.inside, "the first")
+    started = Crowd([(httpd.port, path)], SOME, lambda n: has if n % 2 else ())
+    assert settled(origin, path) == 1
+    gate.open()
+    told = [(a.status, a.body) for a in leader.result() + started.result()]
+    assert told == [(304, b"")] + [(200, b"hello"), (304, b"")] * (SOME // 2)
+    assert origin.count(path) == 1
+
+
+def test_what_is_not_stored_is_asked_for_once_without_conditions(httpd, origin,
+                                                                 path):
+    origin.on(path, lambda r: Reply(304, (("ETag", '"v"'),), framing="none")
+              if r.get("If-None-Match") else
+              ok("hello", ("ETag", '"v"'), cc="no-store"))
+    has = {"If-None-Match": '"v"'}
+    assert [httpd.get(path, has).status for _ in range(3)] == [200, 304, 304]
+
+
+@pytest.mark.parametrize("name,value", [
+    ("If-Match", '"w"'),
+    ("If-Unmodified-Since", "Sat, 01 Jan 2000 00:00:00 GMT")])
+def test_who_may_be_refused_leads_nobody(httpd, origin, path, name, value):
+    path = "/patient" + path
+    refused = Gate(Reply(412, body=b"no"))
+    gate = Gate(ok("hello"))
+    origin.on(path, lambda r: (refused if r.get(name) else gate)(r))
+    alone = Crowd([(httpd.port, path)], 1, lambda n: [(name, value)])
+    wait_for(lambda: refused.inside, "who asks alone")
+    started = Crowd([(httpd.port, path)], SOME)
+    wait_for(lambda: gate.inside, "the first")
+    refused.open()
+    assert [a.status for a in alone.result()] == [412]
+    assert settled(origin, path) == 2
+    gate.open()
+    assert {a.body for a in started.result()} == {b"hello"}
 
 
 def test_followers_that_leave(httpd, origin, path):

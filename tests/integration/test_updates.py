@@ -105,6 +105,25 @@ def test_a_field_in_several_lines_is_replaced_whole(httpd, origin, path):
     assert [a.all("X-A") for a in answers] == [["2"], ["2"]]
 
 
+def test_our_own_tag_is_not_the_origins(httpd, origin, path):
+    """It would make the origin ignore the date (RFC 9110 section 13.1.3)."""
+    date = "Fri, 15 Jan 2021 08:00:00 GMT"
+    origin.on(path, ok("the body", ("Last-Modified", date), cc="no-cache"),
+              Reply(304, (("Last-Modified", date),
+                          ("Cache-Control", "no-cache")), framing="none"),
+              Reply(304, (("Cache-Control", "max-age=60"),), framing="none"))
+    first = httpd.get(path)
+    tag = {"If-None-Match": first.etag}
+    answers = [httpd.get(path, tag), httpd.get(path), httpd.get(path),
+               httpd.get(path, tag)]
+    assert [a.cache for a in answers] == ["REVALIDATED"] * 2 + ["HIT"] * 2
+    assert [a.status for a in answers] == [304, 200, 200, 304]
+    assert [a.etag for a in answers] == [first.etag] * 4
+    for request in origin.seen(path)[1:]:
+        assert request.get("If-None-Match") is None
+        assert request.get("If-Modified-Since") == date
+
+
 def test_what_a_304_does_not_name_stays(httpd, origin, path):
     answers = confirmed(httpd, origin, path, {"X-A": "1"}, {"X-B": "2"})
     for answer in answers:
